@@ -1,0 +1,28 @@
+"""A file of a home as it was read."""
+
+import msgspec
+
+
+class SourceFile(msgspec.Struct, frozen=True):
+    """``file`` is relative to the home: ``slots/chat.toml``.
+
+    ``refused`` is a problem found before decoding (too large, a link, not regular), as a message;
+    ``data`` is empty then.
+    """
+
+    file: str
+    data: bytes = b""
+    refused: str = ""
+
+
+class HomeFiles(msgspec.Struct, frozen=True):
+    """One reading of a home: every counted file by its relative name.
+
+    A file object is reused as long as the file on disk has not changed, so identity is enough to
+    know that nothing needs decoding again.  ``busy`` says why the reading may not be acted on yet
+    (a file still being written, git at work), ``""`` when it may.
+    """
+
+    files: dict[str, SourceFile]
+    slots_folder: bool = True
+    busy: str = ""

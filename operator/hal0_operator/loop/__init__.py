@@ -1,0 +1,1 @@
+"""The shell around the reconciler: triggers in, effects out, statuses published."""

@@ -1,0 +1,59 @@
+"""What a slot needs from the host, and what a look at the host found."""
+
+import msgspec
+
+from hal0_operator.model.container import DeviceNode, Mount
+
+
+class Needs(msgspec.Struct, frozen=True, kw_only=True):
+    """What must be true of the host before a container of these inputs may be created.
+
+    ``model`` is the reference to a model file ("" when the family takes none).  ``nodes`` are
+    device nodes that must exist and be readable; ``nodes_any`` are groups of which one must.
+    ``npu`` are the nodes that no other process may hold open; ``npu_exclusive`` that no other NPU container may exist.
+    """
+
+    slot: str
+    port: int
+    model: str = ""
+    projector: bool = False
+    store: str = ""
+    registry: str = ""
+    model_roots: tuple[str, ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    nodes: tuple[str, ...] = ()
+    gpu: bool = False
+    render: bool = False
+    npu: bool = False
+    npu_exclusive: bool = False
+    secret_files: tuple[str, ...] = ()
+
+
+class ModelFile(msgspec.Struct, frozen=True):
+    """``size`` in bytes, all parts of a split file together; ``projector`` is the mmproj beside it."""
+
+    path: str
+    size: int = 0
+    projector: str = ""
+
+
+class HostFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to ``Needs``, at one instant.
+
+    ``problem`` is the first thing that is in the way, as a condition's reason with its message:
+    ``ModelMissing``, ``DeviceMissing``, ``DeviceDenied``, ``MountMissing``, ``SecretMissing``.  ``port_holder`` describes a
+    listener on the wanted port ("" when free); ``port_conmon`` is the pid of a listening conmon,
+    ``port_conmon_id`` the container id in its arguments.  ``npu_holders`` are processes with an
+    NPU node open.  ``listeners`` are all listening TCP ports.
+    """
+
+    model: ModelFile | None = None
+    nodes: tuple[DeviceNode, ...] = ()
+    problem: str = ""
+    message: str = ""
+    port_holder: str = ""
+    port_conmon: int = 0
+    port_conmon_id: str = ""
+    npu_holders: tuple[str, ...] = ()
+    listeners: frozenset[int] = frozenset()
+    secrets: dict[str, str] = {}

@@ -1,0 +1,61 @@
+"""What the loop remembers about a slot across its own restarts."""
+
+import msgspec
+
+from hal0_operator.model.launch import LaunchInputs
+
+
+class LastGood(msgspec.Struct, frozen=True):
+    """The last inputs that were Ready, with the image that served them."""
+
+    inputs: LaunchInputs
+    image_id: str
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """A digest that failed, with why; tried again only when asked."""
+
+    digest: str
+    reason: str
+    message: str
+
+
+class LastExit(msgspec.Struct, frozen=True):
+    """How the previous container ended, and its decisive line."""
+
+    container: str
+    exit_code: int
+    line: str = ""
+    lines: tuple[str, ...] = ()
+
+
+class SlotMemory(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """``port`` is the chosen one of a slot that names none; ``container`` the id we last created."""
+
+    last_good: LastGood | None = None
+    rejected: Rejected | None = None
+    last_exit: LastExit | None = None
+    port: int | None = None
+    container: str = ""
+
+
+class Memory(msgspec.Struct, frozen=True, omit_defaults=True):
+    """``boot_id`` is the machine's at the last look: after another one, exits are no crashes."""
+
+    slots: dict[str, SlotMemory] = {}
+    boot_id: str = ""
+
+
+class Override(msgspec.Struct, frozen=True, omit_defaults=True):
+    """``hal0ctl suspend``: who, when (RFC 3339), why.  The file's own key is not an override."""
+
+    by: str
+    since: str
+    reason: str = ""
+
+
+class Overrides(msgspec.Struct, frozen=True, omit_defaults=True):
+    """``suspended`` by slot; ``prune_approved`` is the snapshot whose vanished files were approved."""
+
+    suspended: dict[str, Override] = {}
+    prune_approved: str = ""

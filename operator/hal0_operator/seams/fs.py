@@ -1,0 +1,36 @@
+"""Files: read, look, and replace atomically."""
+
+from typing import NamedTuple, Protocol
+
+
+class Stat(NamedTuple):
+    """What identifies a file's content without reading it; times in nanoseconds."""
+
+    dev: int
+    ino: int
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    kind: str
+    """``file``, ``dir``, ``link`` or ``other``; of the name itself, links not followed."""
+
+
+class Fs(Protocol):
+    """Raises OSError; paths are absolute."""
+
+    def stat(self, path: str) -> Stat | None:
+        """None when there is nothing."""
+
+    def scan(self, folder: str) -> list[tuple[str, Stat]]:
+        """Every entry of a folder by name, with its stat, unsorted."""
+
+    def read(self, path: str, limit: int) -> bytes:
+        """At most ``limit`` + 1 bytes of a regular file; links are not followed."""
+
+    def readlink(self, path: str) -> str: ...
+
+    def write_atomic(self, path: str, data: bytes, mode: int = 0o644) -> None:
+        """Stage beside, fsync, rename, fsync the folder: all-old or all-new after any crash."""
+
+    def remove(self, path: str) -> None:
+        """Absent is success."""

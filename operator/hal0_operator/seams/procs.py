@@ -1,0 +1,32 @@
+"""Processes and what the machine itself holds."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from hal0_operator.model.facts import HostFacts, Needs
+from hal0_operator.model.settings import DeviceSettings
+from hal0_operator.model.world import Container
+
+
+class Procs(Protocol):
+    """``watch`` and ``forget`` are called on the event loop; the rest may block briefly."""
+
+    def boot_id(self) -> str: ...
+
+    def owns(self, pid: int, container_id: str) -> bool:
+        """Whether this process exists and runs in that container's cgroup."""
+
+    def watch(self, pid: int, container_id: str, fired: Callable[[], None]) -> bool:
+        """Call ``fired`` once when the process dies.  False when it is gone or not the container's."""
+
+    def forget(self, container_id: str) -> None:
+        """Stop watching."""
+
+    def alive(self, container_id: str) -> bool:
+        """Whether a watched process has not fired."""
+
+    def check(self, needs: Needs, devices: DeviceSettings, own: tuple[Container, ...]) -> HostFacts:
+        """Look at the host for one slot.  Listeners that serve containers in ``own`` are no holders."""
+
+    def kill_orphan(self, pid: int, container_id: str) -> bool:
+        """SIGKILL, by pidfd, a conmon of that id and its children.  False when it was not one."""
