@@ -1,0 +1,1 @@
+"""The command ``hal0ctl``: one module per verb, loaded when its verb is used."""

@@ -1,0 +1,44 @@
+"""argparse with the operator's manners: did-you-mean, exit 2, and options that can be listed."""
+
+import argparse
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+from hal0_operator.cli.output import did_you_mean, neutral
+
+
+class Parser(argparse.ArgumentParser):
+    """``words`` are the option strings that were added, in order, for completion."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.words: list[str] = []
+        super().__init__(**kwargs, allow_abbrev=False)
+
+    def add_argument(self, *args: Any, **kwargs: Any) -> argparse.Action:
+        action = super().add_argument(*args, **kwargs)
+        self.words.extend(action.option_strings)
+        return action
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Like the original, but names the nearest option beside an unknown one."""
+        parsed, rest = self.parse_known_args(args, namespace)
+        if rest:
+            unknown = rest[0].split("=", maxsplit=1)[0]
+            near = did_you_mean(unknown, self.words) if unknown.startswith("-") else ""
+            self.error(f"unexpected {unknown!r}{near}")
+        return parsed
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {neutral(message)}\n{self.prog} --help tells more\n")
+
+
+def choice(kind: str, known: Iterable[str]) -> Any:
+    """An argument type: one of ``known``, with the nearest one named when it is not."""
+    names = tuple(known)
+
+    def convert(text: str) -> str:
+        if text in names:
+            return text
+        raise argparse.ArgumentTypeError(f"no {kind} {text!r}{did_you_mean(text, names)} (one of {', '.join(names)})")
+
+    return convert
