@@ -1,4 +1,4 @@
-"""Files: read, look, and replace atomically."""
+"""Files: read, look, replace atomically, and lock."""
 
 from typing import NamedTuple, Protocol
 
@@ -13,6 +13,16 @@ class Stat(NamedTuple):
     ctime_ns: int
     kind: str
     """``file``, ``dir``, ``link`` or ``other``; of the name itself, links not followed."""
+
+
+class FileLock(Protocol):
+    """A held lock.  The kernel releases it when the process ends, however it ends."""
+
+    def write(self, data: bytes) -> None:
+        """Replace the lock file's text, which is for people only: the lock decides, never the text."""
+
+    def release(self) -> None:
+        """Repeating it is harmless."""
 
 
 class Fs(Protocol):
@@ -34,3 +44,10 @@ class Fs(Protocol):
 
     def remove(self, path: str) -> None:
         """Absent is success."""
+
+    def lock(self, path: str, exclusive: bool) -> FileLock | None:
+        """Take a lock on a file without waiting; None when another holds it.
+
+        An exclusive one makes the file, and the folder that it stands in, when missing; a shared
+        one only opens, so that readers write nothing.
+        """
