@@ -1,0 +1,262 @@
+"""Real Podmans for tests, apart from the machine's own: another store, network and API service.
+
+``own`` runs the installed podman; ``other`` a Podman of another Debian release in a chroot.  A
+machine has an index that nobody else on this host has while it lives: it decides its folder, its
+subnet and its ports, so several test processes may run side by side.
+"""
+
+import contextlib
+import fcntl
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from deploy.demo.containers_conf import settle
+from deploy.demo.hostpython import PYTHON
+from tests.images import build
+
+BASE = Path("/var/tmp/hal0-tests")
+CHROOT = Path(__file__).with_name("podman5-chroot.sh")
+PORTS = 100
+"""Ports of one machine, from 21000; below every ephemeral range."""
+
+OTHER_INDEX = 15
+NETWORK_ID = "2f259bab93aaaaa2542ba43ef33eb990d0999ee1b9924b557b7be53c0b7a1bb9"
+
+
+class Machine:
+    """One isolated Podman with the test images loaded.  Close it, or the folder stays until its index is taken again."""
+
+    kind: str
+    socket: Path
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.ports = range(21000 + PORTS * index, 21000 + PORTS * (index + 1))
+
+    @property
+    def url(self) -> str:
+        return f"unix://{self.socket}"
+
+    def podman(self, *args: str, check: bool = True) -> str:
+        """Standard output of the Podman command in this store."""
+        raise NotImplementedError
+
+    def kill_service(self) -> None:
+        """SIGKILL the API service alone; containers go on."""
+        raise NotImplementedError
+
+    def start_service(self) -> None:
+        """Start the API service again, and return when it answers."""
+        raise NotImplementedError
+
+    def wipe(self) -> None:
+        """Remove every container; images stay."""
+        self.podman("rm", "--all", "--force", "--time", "0", check=False)
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+
+class Own(Machine):
+    kind = "own"
+
+    def __init__(self, index: int, folder: Path, lock: IO[str]) -> None:
+        super().__init__(index)
+        self.folder, self._lock = folder, lock
+        self.socket = folder / "podman.sock"
+        self._conf, self._service = folder / "containers.conf", None
+        self._argv = ["podman", "--root", f"{folder}/store", "--runroot", f"{folder}/run", "--tmpdir", f"{folder}/tmp"]
+        self._argv += ["--network-config-dir", f"{folder}/networks"]
+        self.clean()
+        (folder / "networks").mkdir(parents=True)
+        (folder / "networks/podman.json").write_text(_network(f"10.92.{index}", f"hal0t{index}"))
+        self.podman("load", "--quiet", "--input", str(build.archive()))
+        why, error = settle(self._argv, build.STUB, [PYTHON, "-c", ""], self._conf)
+        if error:
+            raise RuntimeError(f"this machine's Podman starts no container: {error}")
+        self.start_service()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For programs that start Podman themselves."""
+        return dict(os.environ) | ({"CONTAINERS_CONF": str(self._conf)} if self._conf.exists() else {})
+
+    def podman(self, *args: str, check: bool = True) -> str:
+        done = subprocess.run([*self._argv, *args], env=self.environment, capture_output=True, text=True, check=False)
+        if check and done.returncode:
+            raise RuntimeError(f"podman {' '.join(args)}: {done.stderr.strip()}")
+        return done.stdout
+
+    def start_service(self) -> None:
+        self.socket.unlink(missing_ok=True)
+        command = [*self._argv, "system", "service", "--time=0"]
+        with _listen(self.socket) as listener, (self.folder / "service.log").open("ab") as log:
+            # as systemd hands a socket over: clients may connect before the service runs
+            activate = ["sh", "-c", f'exec 3<&{listener.fileno()}; LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"', "sh"]
+            self._service = subprocess.Popen(
+                [*activate, *command],
+                env=self.environment,
+                pass_fds=[listener.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+            (self.folder / "service.pid").write_text(str(self._service.pid))
+            ping(self.socket)
+
+    def kill_service(self) -> None:
+        self._service.kill()
+        self._service.wait()
+
+    def clean(self) -> None:
+        """End what an earlier, killed test process left under this index."""
+        if not self.folder.exists():
+            self.folder.mkdir(parents=True)
+            return
+        with contextlib.suppress(OSError, ValueError):
+            pid = int((self.folder / "service.pid").read_text())
+            if str(self.folder) in Path(f"/proc/{pid}/cmdline").read_text():
+                os.kill(pid, signal.SIGTERM)
+        self.wipe()
+        for pid in _conmons(self.folder):  # of containers that this store no longer knows
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        subprocess.run(["umount", "--lazy", f"{self.folder}/store/overlay"], capture_output=True, check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def close(self) -> None:
+        self.wipe()
+        self._service.terminate()
+        self._service.wait()
+        self.clean()
+        subprocess.run(["ip", "link", "delete", f"hal0t{self.index}"], capture_output=True, check=False)
+        self._lock.close()
+
+
+class Other(Machine):
+    """The Podman of another Debian release (``trixie``: 5.4) in a chroot; one per host at a time."""
+
+    kind = "other"
+
+    def __init__(self, index: int, folder: Path, lock: IO[str], suite: str = "trixie") -> None:
+        super().__init__(index)
+        self._lock = lock
+        self._environment = dict(os.environ) | {
+            "PODMAN5_DIR": str(folder),
+            "PODMAN5_SUITE": suite,
+            "PODMAN5_SUBNET": "10.93.0.0/24",
+        }
+        self.socket = Path(self._script("up").strip())
+        self.wipe()
+        with build.archive().open("rb") as archive:
+            self._script("load", stdin=archive)
+
+    def _script(self, *args: str, check: bool = True, stdin: IO[bytes] | int = subprocess.DEVNULL) -> str:
+        command = [str(CHROOT), *args]
+        done = subprocess.run(command, env=self._environment, stdin=stdin, capture_output=True, text=True, check=False)
+        if check and done.returncode:
+            raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
+        return done.stdout
+
+    def podman(self, *args: str, check: bool = True) -> str:
+        return self._script("podman", *args, check=check)
+
+    def kill_service(self) -> None:
+        self._script("kill")
+
+    def start_service(self) -> None:
+        self._script("serve")
+
+    def close(self) -> None:
+        self._script("down")
+        self._lock.close()
+
+
+def own() -> Own:
+    index, lock = _free_index()
+    return Own(index, BASE / f"own-{index}", lock)
+
+
+def other(suite: str = "trixie") -> Other:
+    """Waits while another process uses it: the first call on a host builds it (35 s), later ones take 1 s."""
+    lock = _open_lock(f"chroot-{suite}")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return Other(OTHER_INDEX, BASE / f"chroot-{suite}", lock, suite)
+
+
+def _free_index() -> tuple[int, IO[str]]:
+    for index in range(OTHER_INDEX):
+        lock = _open_lock(f"own-{index}")
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return index, lock
+        lock.close()
+    raise RuntimeError(f"{OTHER_INDEX} test machines are in use below {BASE}")
+
+
+def _open_lock(name: str) -> IO[str]:
+    BASE.mkdir(parents=True, exist_ok=True)
+    return (BASE / f"{name}.lock").open("w")
+
+
+@contextlib.contextmanager
+def _listen(path: Path) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen(128)
+        yield listener
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path, timeout: float) -> None:
+        super().__init__("podman", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+def ping(path: Path, timeout: float = 30) -> None:
+    """Return when the API service behind this socket answers; raises OSError after ``timeout`` seconds."""
+    with contextlib.closing(_UnixConnection(path, timeout)) as connection:
+        connection.request("GET", "/_ping")
+        answer = connection.getresponse()
+        if answer.read() != b"OK":
+            raise ConnectionError(f"{path}: {answer.status}")
+
+
+def _network(prefix: str, bridge: str) -> str:
+    """Podman's default network with a subnet of its own."""
+    network = {
+        "name": "podman",
+        "id": NETWORK_ID,
+        "driver": "bridge",
+        "network_interface": bridge,
+        "created": "2025-01-01T00:00:00Z",
+        "subnets": [{"subnet": f"{prefix}.0/24", "gateway": f"{prefix}.1"}],
+        "ipv6_enabled": False,
+        "internal": False,
+        "dns_enabled": False,
+        "ipam_options": {"driver": "host-local"},
+    }
+    return json.dumps(network)
+
+
+def _conmons(folder: Path) -> Iterator[int]:
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            command = (process / "cmdline").read_bytes()
+            if command.partition(b"\0")[0].endswith(b"conmon") and str(folder).encode() in command:
+                yield int(process.name)
