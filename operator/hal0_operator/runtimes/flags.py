@@ -134,6 +134,8 @@ OWNED: dict[str, str] = {
     "--ctx-size": "`[model] context_size` of the slot",
     "--ctx-len": "`[model] context_size` of the slot",
     "--n-gpu-layers": "`[model] n_gpu_layers` of the slot",
+    "--asr": "the enabled record of type transcription",
+    "--embed": "the enabled record of type embedding",
     "--api-key": "the operator, whose probes carry no key",
     "--api-key-file": "the operator, whose probes carry no key",
 }
