@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
+import msgspec
+
 from hal0_operator.model.action import Fault
 from hal0_operator.model.container import ContainerSpec
 from hal0_operator.model.world import Container, NameHolder
@@ -16,8 +18,11 @@ class PodmanFault(Exception):
         self.fault = fault
 
 
-class PodmanEvent(Protocol):
-    """An event is a hint.  ``type`` is ``container``, ``image`` or another of Podman's."""
+class PodmanEvent(msgspec.Struct, frozen=True):
+    """An event is a hint.  ``type`` is ``container``, ``image`` or another of Podman's.
+
+    ``labels`` hold Podman's own attributes too (``image``, ``containerExitCode``).
+    """
 
     type: str
     action: str
