@@ -1,0 +1,81 @@
+"""The ASGI application: every endpoint, behind the guard."""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from hal0_operator.loop.view import Operator, Refused, UnknownSlot
+from hal0_operator.model.settings import Settings
+from hal0_operator.web import capabilities, events, health, metrics, openapi, plan, profiles, slots, source
+from hal0_operator.web.answers import Fault, answer
+from hal0_operator.web.endpoint import Context, Endpoint
+from hal0_operator.web.guard import Guard
+
+RESOURCES: tuple[Endpoint, ...] = (
+    *slots.ENDPOINTS,
+    *profiles.ENDPOINTS,
+    *capabilities.ENDPOINTS,
+    *plan.ENDPOINTS,
+    *source.ENDPOINTS,
+    *events.ENDPOINTS,
+    *health.ENDPOINTS,
+    *metrics.ENDPOINTS,
+)
+"""What the OpenAPI document describes."""
+
+OPENAPI_PATH = "/api/openapi.json"
+
+
+def build(operator: Operator, token: str, settings: Settings) -> ASGIApp:
+    """The application for the TCP port and the socket file alike.
+
+    ``token`` is what writes over TCP must carry; an empty one lets none in.
+    """
+    context = Context(operator, settings)
+    by_path: dict[str, dict[str, Endpoint]] = {}
+    own = (Endpoint("GET", OPENAPI_PATH, _openapi, ""), Endpoint("GET", "/", _front, ""))
+    for endpoint in (*RESOURCES, *own):
+        by_path.setdefault(endpoint.path, {})[endpoint.method] = endpoint
+    routes = [Route(path, _bind(methods, context)) for path, methods in by_path.items()]
+    for route in routes:
+        route.methods = None
+    return Guard(
+        Router(routes, redirect_slashes=False, default=_nothing), token, (settings.listen, *settings.allowed_hosts)
+    )
+
+
+def _bind(endpoints: dict[str, Endpoint], context: Context) -> Callable[[Request], Awaitable[ASGIApp]]:
+    """One path's handler: chooses by method, and turns the operator's refusals into faults."""
+    allowed = sorted({*endpoints, "HEAD"} if "GET" in endpoints else endpoints)
+
+    async def handle(request: Request) -> ASGIApp:
+        endpoint = endpoints.get("GET" if request.method == "HEAD" else request.method)
+        if endpoint is None:
+            message = f"this path takes {' and '.join(allowed)}"
+            raise Fault(405, "request.method", message, {"Allow": ", ".join(allowed)})
+        try:
+            return await endpoint.handler(request, context)
+        except UnknownSlot as unknown:
+            raise Fault(404, "slot.unknown", str(unknown)) from unknown
+        except Refused as refused:
+            raise Fault(409, refused.code, str(refused)) from refused
+
+    return handle
+
+
+async def _openapi(request: Request, context: Context) -> ASGIApp:
+    del context
+    return answer(request, openapi.document(RESOURCES))
+
+
+async def _front(request: Request, context: Context) -> ASGIApp:
+    del request, context
+    return RedirectResponse(OPENAPI_PATH)
+
+
+async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
+    del scope, receive, send
+    raise Fault(404, "request.not_found", f"there is nothing at this path; {OPENAPI_PATH} lists what there is")

@@ -1,0 +1,45 @@
+"""The source: where the home comes from, and asking for another look at it."""
+
+import anyio
+import msgspec
+from starlette.requests import Request
+from starlette.types import ASGIApp
+
+from hal0_operator.web.answers import Fault, answer, flag
+from hal0_operator.web.endpoint import Context, Endpoint
+from hal0_operator.web.shapes import Ack, ReconcileBody, SourceBody, source_body
+
+FRESH_S = 60.0
+"""Seconds that ``/api/reconcile?wait`` waits for a reading: as long as git may hold a home."""
+
+
+async def source(request: Request, context: Context) -> ASGIApp:
+    body = source_body(context.operator.source(), context.operator.problems())
+    return answer(request, body, stable=msgspec.structs.replace(body, age_seconds=0))
+
+
+async def reconcile(request: Request, context: Context) -> ASGIApp:
+    """With ``wait``: answer once the home as it is now was read, admitted and acted on."""
+    operator = context.operator
+    operator.trigger()
+    if flag(request, "wait"):
+        try:
+            with anyio.fail_after(FRESH_S):
+                await operator.fresh()
+        except TimeoutError:
+            reasons = "; ".join(c.message for c in operator.source().conditions if c.status == "True")
+            message = f"the home was not read within {FRESH_S:.0f} s{': ' if reasons else ''}{reasons}"
+            raise Fault(504, "source.busy", message) from None
+    body = ReconcileBody(operator.settled(), operator.source().admitted)
+    return answer(request, body, status=200 if flag(request, "wait") else 202)
+
+
+async def approve_prune(request: Request, context: Context) -> ASGIApp:
+    return answer(request, Ack(context.operator.approve_prune()))
+
+
+ENDPOINTS = (
+    Endpoint("GET", "/api/source", source, "Where the home comes from, its state and its problems", SourceBody),
+    Endpoint("POST", "/api/reconcile", reconcile, "Look again, now", ReconcileBody, query=("wait",)),
+    Endpoint("POST", "/api/prune/approve", approve_prune, "Approve the removals that are held", Ack),
+)
