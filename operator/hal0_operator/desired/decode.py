@@ -1,0 +1,34 @@
+"""A file of a home, whichever it is, to what it declares."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from hal0_operator.desired.decoded import Decoded
+from hal0_operator.desired.names import OVERLAY_FILE, PROFILES_FILE, shown, slot_stem
+from hal0_operator.desired.overlay_file import decode_overlay
+from hal0_operator.desired.positions import locate
+from hal0_operator.desired.profiles_file import decode_profiles
+from hal0_operator.desired.slot_file import decode_slot
+from hal0_operator.desired.source import SourceFile
+from hal0_operator.model.digest import digest
+from hal0_operator.model.profile import Profile
+
+
+def decode(source: SourceFile, seeds: Mapping[str, Profile]) -> Decoded | None:
+    """Everything in one file, its problems with their places; None for a file that does not count."""
+    if source.file == PROFILES_FILE:
+        decoded = decode_profiles(source, seeds)
+    elif source.file == OVERLAY_FILE:
+        decoded = decode_overlay(source)
+    elif (stem := slot_stem(source.file)) is not None:
+        decoded = decode_slot(source, stem)
+    else:
+        return None
+    if not decoded.problems:
+        return decoded
+    return msgspec.structs.replace(
+        decoded,
+        problems=locate(decoded.problems, {shown(source.file): source}),
+        digest=decoded.digest or digest("bytes:1", [source.data, source.refused]),
+    )
