@@ -34,27 +34,35 @@ def candidates() -> Iterator[tuple[str, str]]:
     yield "no limits and no controllers", containers + 'pids_limit = 0\n[engine]\ncgroup_manager = "cgroupfs"\n'
 
 
-def settle(podman: Sequence[str], image: str, command: Sequence[str], path: Path) -> tuple[str, str]:
+def settle(podman: Sequence[str], image: str, command: Sequence[str], path: Path, always: str = "") -> tuple[str, str]:
     """Write to ``path`` the first settings with which ``podman run IMAGE COMMAND`` works.
 
-    Answers (why, ""), or ("", last error) when nothing works; the file is absent when none is needed.
+    What an earlier call wrote is tried first.  ``always`` is text that every try ends with (a table
+    that no candidate has).  Answers (why, ""), or ("", last error) when nothing works; the file is
+    absent when none is needed.
     """
     error = ""
-    for why, text in candidates():
-        if text:
-            path.write_text(text)
-        else:
-            path.unlink(missing_ok=True)
-        environment = dict(os.environ) | ({"CONTAINERS_CONF": str(path)} if path.exists() else {})
-        done = subprocess.run(
-            [*podman, "run", "--rm", "--entrypoint", command[0], image, *command[1:]],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    kept = path.read_text() if path.exists() else ""
+    before = (
+        [(kept.partition("\n")[0].removeprefix("# "), kept)] if kept.endswith(always) and kept.startswith("# ") else []
+    )
+    trial = path.with_suffix(".trial")
+    for why, settings in [*before, *((why, _text(why, rest, always)) for why, rest in candidates())]:
+        trial.write_text(settings)
+        environment = dict(os.environ) | ({"CONTAINERS_CONF": str(trial)} if settings else {})
+        words = [*podman, "run", "--rm", "--entrypoint", command[0], image, *command[1:]]
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
         if done.returncode == 0:
+            if settings:
+                trial.replace(path)
+            else:
+                path.unlink(missing_ok=True)
+                trial.unlink()
             return why, ""
         error = done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"exit code {done.returncode}"
-    path.unlink(missing_ok=True)
+    trial.unlink()
     return "", error
+
+
+def _text(why: str, settings: str, always: str) -> str:
+    return (f"# {why}\n" if why else "") + settings + always

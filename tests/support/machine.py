@@ -7,6 +7,7 @@ subnet and its ports, so several test processes may run side by side.
 
 import contextlib
 import fcntl
+import hashlib
 import http.client
 import json
 import os
@@ -28,7 +29,6 @@ PORTS = 100
 """Ports of one machine, from 21000; below every ephemeral range."""
 
 OTHER_INDEX = 15
-NETWORK_ID = "2f259bab93aaaaa2542ba43ef33eb990d0999ee1b9924b557b7be53c0b7a1bb9"
 
 
 class Machine:
@@ -77,9 +77,13 @@ class Own(Machine):
         self._argv += ["--network-config-dir", f"{folder}/networks"]
         self.clean()
         (folder / "networks").mkdir(parents=True)
-        (folder / "networks/podman.json").write_text(_network(f"10.92.{index}", f"hal0t{index}"))
+        # netavark names its firewall chains by the network's name alone, whichever store it is in
+        network = f"hal0t{index}"
+        (folder / f"networks/{network}.json").write_text(_network(network, f"10.92.{index}"))
         self.podman("load", "--quiet", "--input", str(build.archive()))
-        why, error = settle(self._argv, build.STUB, [PYTHON, "-c", ""], self._conf)
+        why, error = settle(
+            self._argv, build.STUB, [PYTHON, "-c", ""], self._conf, f'[network]\ndefault_network = "{network}"\n'
+        )
         if error:
             raise RuntimeError(f"this machine's Podman starts no container: {error}")
         self.start_service()
@@ -237,13 +241,13 @@ def ping(path: Path, timeout: float = 30) -> None:
             raise ConnectionError(f"{path}: {answer.status}")
 
 
-def _network(prefix: str, bridge: str) -> str:
-    """Podman's default network with a subnet of its own."""
+def _network(name: str, prefix: str) -> str:
+    """A default network with a name, a bridge and a subnet of its own."""
     network = {
-        "name": "podman",
-        "id": NETWORK_ID,
+        "name": name,
+        "id": hashlib.sha256(name.encode()).hexdigest(),
         "driver": "bridge",
-        "network_interface": bridge,
+        "network_interface": name,
         "created": "2025-01-01T00:00:00Z",
         "subnets": [{"subnet": f"{prefix}.0/24", "gateway": f"{prefix}.1"}],
         "ipv6_enabled": False,

@@ -1,0 +1,49 @@
+# Two commands matter: `make run` and `make test`. Both do all of their own set-up.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+BIN := .venv/bin
+PODMAN ?= own
+SEED ?= 0
+RUNS ?= 500
+WORKERS ?= 2
+
+.PHONY: help run test check e2e sim bench build clean setup setup-test
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup:
+	@deploy/setup run
+
+setup-test:
+	@deploy/setup test
+
+run: setup ## a demo home of two slots with a real model, the operator in the foreground
+	@$(BIN)/python -m deploy.demo.run
+
+test: setup-test ## every test: units, simulator, conformance, real Podman end to end
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+check: setup-test ## formatting, lint, types, import layers, sizes, generated files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	shellcheck deploy/setup tests/support/podman5-chroot.sh .ci/run
+	$(BIN)/python -m pytest -q tests/tidy
+
+e2e: setup-test ## scenarios on real Podman alone; PODMAN=other: on the second one
+	PODMAN=$(PODMAN) $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests/e2e
+
+sim: setup-test ## the simulator: SEED=n RUNS=m
+	$(BIN)/python -m tests.sim --seed $(SEED) --runs $(RUNS)
+
+bench: setup-test ## the figures of ARCHITECTURE.md, measured here
+	$(BIN)/python -m tests.bench
+
+build: setup-test ## a wheel below dist/
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+clean: ## remove the demo's containers and all that was made in this checkout
+	@if command -v podman >/dev/null; then podman ps -aq --filter label=dev.hal0.home --filter name='^hal0-(chat|embed)$$' | xargs -r podman rm -f; fi
+	rm -rf .run dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .venv
