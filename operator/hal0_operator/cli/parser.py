@@ -1,7 +1,7 @@
 """argparse with the operator's manners: did-you-mean, exit 2, and options that can be listed."""
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 from hal0_operator.cli.output import did_you_mean, neutral
@@ -32,7 +32,7 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {neutral(message)}\n{self.prog} --help tells more\n")
 
 
-def choice(kind: str, known: Iterable[str]) -> Any:
+def choice(kind: str, known: Iterable[str]) -> Callable[[str], str]:
     """An argument type: one of ``known``, with the nearest one named when it is not."""
     names = tuple(known)
 
@@ -40,5 +40,16 @@ def choice(kind: str, known: Iterable[str]) -> Any:
         if text in names:
             return text
         raise argparse.ArgumentTypeError(f"no {kind} {text!r}{did_you_mean(text, names)} (one of {', '.join(names)})")
+
+    return convert
+
+
+def whole_number(most: int) -> Callable[[str], int]:
+    """An argument type: a whole number from 0 to ``most``."""
+
+    def convert(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= most):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {most}")
+        return int(text)
 
     return convert

@@ -1,0 +1,136 @@
+"""The running operator, asked over its socket file."""
+
+import http.client
+import json
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+from hal0_operator.cli.options import Failed
+
+TIMEOUT_S = 10.0
+"""Seconds for one answer; every read comes from memory."""
+
+SILENCE_S = 45.0
+"""Seconds without a byte, three heartbeats, after which a stream is taken for dead."""
+
+
+class NoOperator(Failed):
+    """No operator answers on the socket of this state directory."""
+
+
+class Refusal(Failed):
+    """The operator answered with an error; ``error_code`` is its dotted code."""
+
+    def __init__(self, error_code: str, message: str) -> None:
+        super().__init__(message)
+        self.error_code = error_code
+
+
+class _Connection(http.client.HTTPConnection):
+    """HTTP over a socket file."""
+
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+class Client:
+    """``path`` is the operator's socket.  Every method raises ``NoOperator`` and ``Refusal``."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def get(self, target: str) -> Any:
+        return self._ask("GET", target, None, TIMEOUT_S)
+
+    def post(self, target: str, body: dict[str, Any] | None = None, timeout: float = TIMEOUT_S) -> Any:
+        return self._ask("POST", target, body or {}, timeout)
+
+    def stream(self, target: str) -> Iterator[tuple[str, Any]]:
+        """Server-sent events as (event, data); ends when the operator ends it.
+
+        Raises ``Failed`` when the stream breaks or goes silent.
+        """
+        connection, response = self._send("GET", target, None, SILENCE_S, "text/event-stream")
+        try:
+            if response.status != http.client.OK:
+                raise _refusal(response)
+            yield from _events(response)
+        except (OSError, http.client.HTTPException) as fault:
+            raise Failed(f"the operator went away: {_reason(fault)}") from fault
+        finally:
+            connection.close()
+
+    def _ask(self, method: str, target: str, body: Any, timeout: float) -> Any:
+        connection, response = self._send(method, target, body, timeout, "application/json")
+        try:
+            if response.status >= http.client.BAD_REQUEST:
+                raise _refusal(response)
+            return json.loads(response.read())
+        except (OSError, http.client.HTTPException, ValueError) as fault:
+            raise Failed(f"the operator's answer to {method} {target} broke off: {_reason(fault)}") from fault
+        finally:
+            connection.close()
+
+    def _send(
+        self, method: str, target: str, body: Any, timeout: float, accept: str
+    ) -> tuple[_Connection, http.client.HTTPResponse]:
+        connection = _Connection(self._path, timeout)
+        headers = {"Accept": accept}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        try:
+            connection.request(method, target, None if body is None else json.dumps(body), headers)
+            return connection, connection.getresponse()
+        except (OSError, http.client.HTTPException) as fault:
+            connection.close()
+            raise _unreachable(self._path, fault) from fault
+
+
+def _unreachable(path: str, fault: Exception) -> Failed:
+    match fault:
+        case FileNotFoundError() | ConnectionRefusedError():
+            return NoOperator(f"no operator runs on {path}: start one with hal0ctl run, or name its --state-dir")
+        case PermissionError():
+            return Failed(f"{path}: permission denied: the operator belongs to another user; use its account or group")
+        case TimeoutError():
+            return Failed(f"the operator on {path} does not answer")
+        case OSError() if "too long" in str(fault):
+            return NoOperator(f"{path} is too long for a socket: choose a shorter --state-dir")
+        case _:
+            return Failed(f"{path}: {_reason(fault)}")
+
+
+def _reason(fault: Exception) -> str:
+    if isinstance(fault, OSError) and fault.strerror:
+        return fault.strerror
+    return str(fault) or type(fault).__name__
+
+
+def _refusal(response: http.client.HTTPResponse) -> Failed:
+    try:
+        error = json.loads(response.read())["error"]
+        return Refusal(str(error["code"]), str(error["message"]))
+    except (ValueError, KeyError, TypeError):
+        return Failed(f"the operator answered {response.status} {response.reason}")
+
+
+def _events(response: http.client.HTTPResponse) -> Iterator[tuple[str, Any]]:
+    event = ""
+    data: list[str] = []
+    while line := response.readline():
+        text = line.decode("utf-8", "replace").rstrip("\r\n")
+        field, _, value = text.partition(":")
+        if not text and data:
+            yield event or "message", json.loads("\n".join(data))
+            event, data = "", []
+        elif field == "event":
+            event = value.removeprefix(" ")
+        elif field == "data":
+            data.append(value.removeprefix(" "))

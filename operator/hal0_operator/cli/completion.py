@@ -1,0 +1,135 @@
+"""``hal0ctl completion``: scripts for bash, zsh and fish, made of the verbs' own parsers."""
+
+import argparse
+import contextlib
+import os
+import shlex
+import sys
+from importlib import import_module
+
+from hal0_operator.cli import dispatch
+from hal0_operator.cli.client import Client
+from hal0_operator.cli.get import KINDS
+from hal0_operator.cli.options import Failed, Paths, Usage
+from hal0_operator.cli.parser import choice
+from hal0_operator.cli.verbs import VERBS
+
+SHELLS = ("bash", "zsh", "fish")
+SLOT_VERBS = ("describe", "events", "logs", "suspend", "resume", "restart")
+"""Verbs whose first word is a slot."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("shell", metavar="SHELL", nargs="?", type=choice("shell", SHELLS), help=", ".join(SHELLS))
+    parser.add_argument("--slots", action="store_true", help="print the names of slots, as the scripts do")
+
+
+def run(args: argparse.Namespace, paths: Paths) -> int:
+    if args.slots:
+        sys.stdout.writelines(f"{name}\n" for name in slot_names(paths))
+        return 0
+    if args.shell is None:
+        raise Usage(f"name a shell: {', '.join(SHELLS)}")
+    words = {name: options_of(name) for name in VERBS}
+    script = {"bash": bash, "zsh": zsh, "fish": fish}[args.shell]
+    sys.stdout.write(script(words))
+    return 0
+
+
+def slot_names(paths: Paths) -> list[str]:
+    """From the operator, else from the home's files; nothing rather than an error."""
+    with contextlib.suppress(Failed):
+        return [item["name"] for item in Client(paths.socket).get("/api/slots")["items"]]
+    with contextlib.suppress(OSError):
+        files = sorted(os.listdir(os.path.join(paths.home, "slots")))
+        return [file.removesuffix(".toml") for file in files if file.endswith(".toml") and file.isprintable()]
+    return []
+
+
+def options_of(name: str) -> list[str]:
+    """Every option string of one verb."""
+    module = import_module(f"hal0_operator.cli.{VERBS[name].module}")
+    return dispatch.parser_of(VERBS[name], module.arguments).words
+
+
+def bash(words: dict[str, list[str]]) -> str:
+    cases = "\n".join(f"    {name}) options={shlex.quote(' '.join(options))} ;;" for name, options in words.items())
+    return f"""\
+# bash completion for hal0ctl: source <(hal0ctl completion bash)
+_hal0ctl() {{
+  local current=${{COMP_WORDS[COMP_CWORD]}} verb= options= word
+  for word in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
+    case $word in -*) ;; *) verb=$word; break ;; esac
+  done
+  if [ -z "$verb" ]; then
+    COMPREPLY=($(compgen -W {shlex.quote(" ".join(words))} -- "$current"))
+    return
+  fi
+  case $verb in
+{cases}
+  esac
+  case $current in
+    -*) COMPREPLY=($(compgen -W "$options" -- "$current")); return ;;
+  esac
+  case $verb in
+    {"|".join(SLOT_VERBS)}) COMPREPLY=($(compgen -W "$(hal0ctl completion --slots 2>/dev/null)" -- "$current")) ;;
+    get) COMPREPLY=($(compgen -W {shlex.quote(" ".join(KINDS))} -- "$current")) ;;
+    completion) COMPREPLY=($(compgen -W {shlex.quote(" ".join(SHELLS))} -- "$current")) ;;
+    *) COMPREPLY=($(compgen -f -- "$current")) ;;
+  esac
+}}
+complete -o filenames -F _hal0ctl hal0ctl
+"""
+
+
+def zsh(words: dict[str, list[str]]) -> str:
+    verbs = "\n".join(f"    {shlex.quote(f'{name}:{VERBS[name].summary}')}" for name in words)
+    cases = "\n".join(f"    {name}) options=({' '.join(options)}) ;;" for name, options in words.items())
+    return f"""\
+#compdef hal0ctl
+# zsh completion for hal0ctl: source <(hal0ctl completion zsh)
+_hal0ctl() {{
+  local -a verbs options
+  local verb= word
+  verbs=(
+{verbs}
+  )
+  for word in ${{words[2,CURRENT-1]}}; do
+    case $word in -*) ;; *) verb=$word; break ;; esac
+  done
+  if [[ -z $verb ]]; then
+    _describe verb verbs
+    return
+  fi
+  case $verb in
+{cases}
+  esac
+  if [[ $words[CURRENT] == -* ]]; then
+    compadd -- $options
+    return
+  fi
+  case $verb in
+    {"|".join(SLOT_VERBS)}) compadd -- ${{(f)"$(hal0ctl completion --slots 2>/dev/null)"}} ;;
+    get) compadd -- {" ".join(KINDS)} ;;
+    completion) compadd -- {" ".join(SHELLS)} ;;
+    *) _files ;;
+  esac
+}}
+if [[ $funcstack[1] == _hal0ctl ]]; then _hal0ctl "$@"; else compdef _hal0ctl hal0ctl; fi
+"""
+
+
+def fish(words: dict[str, list[str]]) -> str:
+    lines = ["# fish completion for hal0ctl: hal0ctl completion fish | source", "complete -c hal0ctl -f"]
+    unseen = "not __fish_seen_subcommand_from " + " ".join(words)
+    for name, options in words.items():
+        lines.append(f"complete -c hal0ctl -n {shlex.quote(unseen)} -a {name} -d {shlex.quote(VERBS[name].summary)}")
+        seen = shlex.quote(f"__fish_seen_subcommand_from {name}")
+        for option in options:
+            kind = f"-l {option[2:]}" if option.startswith("--") else f"-s {option[1:]}"
+            lines.append(f"complete -c hal0ctl -n {seen} {kind}")
+    with_slot = shlex.quote("__fish_seen_subcommand_from " + " ".join(SLOT_VERBS))
+    lines.append(f"complete -c hal0ctl -n {with_slot} -a '(hal0ctl completion --slots 2>/dev/null)'")
+    lines.append(f"complete -c hal0ctl -n '__fish_seen_subcommand_from get' -a {shlex.quote(' '.join(KINDS))}")
+    lines.append(f"complete -c hal0ctl -n '__fish_seen_subcommand_from completion' -a {shlex.quote(' '.join(SHELLS))}")
+    return "\n".join(lines) + "\n"

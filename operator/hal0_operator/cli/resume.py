@@ -1,0 +1,25 @@
+"""``hal0ctl resume``: end a suspension, or approve a held removal."""
+
+import argparse
+from urllib.parse import quote
+
+from hal0_operator.cli.client import Client
+from hal0_operator.cli.options import Paths, Usage
+from hal0_operator.cli.output import write_line
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("slot", metavar="SLOT", nargs="?", default="")
+    parser.add_argument("--prune", action="store_true", help="approve the removals that the prune guard holds now")
+
+
+def run(args: argparse.Namespace, paths: Paths) -> int:
+    if bool(args.slot) == args.prune:
+        raise Usage("resume takes either a SLOT or --prune")
+    client = Client(paths.socket)
+    if args.prune:
+        write_line(client.post("/api/prune/approve")["message"] or "approved")
+        return 0
+    message = client.post(f"/api/slots/{quote(args.slot, safe='')}/resume")["message"]
+    write_line(message or f"{args.slot} is resumed")
+    return 1 if message else 0

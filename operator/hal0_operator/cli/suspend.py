@@ -1,0 +1,28 @@
+"""``hal0ctl suspend``: hands off a slot, until resumed."""
+
+import argparse
+import getpass
+from urllib.parse import quote
+
+from hal0_operator.cli.client import Client
+from hal0_operator.cli.options import Paths
+from hal0_operator.cli.output import write_line
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("slot", metavar="SLOT")
+    parser.add_argument("--reason", default="", metavar="TEXT", help="why, for people; shown until resumed")
+
+
+def run(args: argparse.Namespace, paths: Paths) -> int:
+    wish = {"reason": args.reason, "by": _user()}
+    Client(paths.socket).post(f"/api/slots/{quote(args.slot, safe='')}/suspend", wish)
+    write_line(f"{args.slot} is suspended: nothing starts, swaps or removes it until hal0ctl resume {args.slot}")
+    return 0
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
