@@ -28,8 +28,12 @@ def secrets_of(spec: ContainerSpec) -> tuple[str, ...]:
 
 
 def mask(text: str, secrets: Iterable[str]) -> str:
-    """``text`` without the values, the longest first so that no part of one is left over."""
-    for value in sorted(secrets, key=len, reverse=True):
+    """``text`` without the values, the longest first so that no part of one is left over.
+
+    A value of several lines, such as a key file's, is masked line by line: logs come in lines.
+    """
+    lines = {line.strip() for value in secrets for line in value.splitlines()}
+    for value in sorted(lines, key=len, reverse=True):
         if len(value) >= SHORTEST:
             text = text.replace(value, MASK)
     return text
