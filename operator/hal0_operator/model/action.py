@@ -93,27 +93,35 @@ class Check(msgspec.Struct, frozen=True, tag=True):
 
 
 class Probe(msgspec.Struct, frozen=True, tag=True):
-    """``once``: also make the functional calls that are owed once per start."""
+    """``once``: also make the functional calls that are owed once per start.
+
+    ``look_inside``: when the published port fails, ask the container's own address too.
+    """
 
     slot: str
     id: str
     spec: ProbeSpec
-    address: str = ""
+    look_inside: bool = False
     once: bool = False
 
 
 class SaveLogs(msgspec.Struct, frozen=True, tag=True):
-    """Keep the last lines of a container before it goes."""
+    """Keep the last lines of a container before it goes.
+
+    ``verdict`` is the reason for which its digest is rejected once they are kept, or ``""``.
+    """
 
     slot: str
     id: str
     exit_code: int
+    verdict: str = ""
 
 
 class Store(msgspec.Struct, frozen=True, tag=True):
-    """Write the memory of all slots, fsynced."""
+    """Write the memory of all slots, fsynced.  ``version`` says which state of it this is."""
 
     memory: Memory
+    version: int
 
 
 Look = List | ListImages | ListName | Check | Probe | SaveLogs | Store

@@ -8,9 +8,11 @@ from hal0_operator.model.container import DeviceNode, Mount
 class Needs(msgspec.Struct, frozen=True, kw_only=True):
     """What must be true of the host before a container of these inputs may be created.
 
-    ``model`` is the reference to a model file ("" when the family takes none).  ``nodes`` are
-    device nodes that must exist and be readable; ``nodes_any`` are groups of which one must.
-    ``npu`` are the nodes that no other process may hold open; ``npu_exclusive`` that no other NPU container may exist.
+    ``model`` is the reference to a model file ("" when the family takes none), ``model_roots`` the
+    store and the folders where one may lie besides.  ``nodes`` are device nodes that must exist and
+    be readable; to be probed for: ``gpu`` is the compute node, ``render`` the render nodes, ``npu``
+    the accelerator, which no other process may hold open.  ``npu_exclusive``: no other NPU
+    container may exist.
     """
 
     slot: str
@@ -41,10 +43,12 @@ class HostFacts(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to ``Needs``, at one instant.
 
     ``problem`` is the first thing that is in the way, as a condition's reason with its message:
-    ``ModelMissing``, ``DeviceMissing``, ``DeviceDenied``, ``MountMissing``, ``SecretMissing``.  ``port_holder`` describes a
-    listener on the wanted port ("" when free); ``port_conmon`` is the pid of a listening conmon,
-    ``port_conmon_id`` the container id in its arguments.  ``npu_holders`` are processes with an
-    NPU node open.  ``listeners`` are all listening TCP ports.
+    ``ModelMissing``, ``DeviceMissing``, ``DeviceDenied``, ``SecretMissing``, ``MountMissing``.
+    ``port_holder`` describes a listener on the wanted port ("" when free); ``port_conmon`` is its
+    pid when it is the conmon of a container named for this very slot, ``port_conmon_id`` the
+    container id in its arguments.  ``npu_holders`` are processes with an NPU node open, those of
+    managed containers apart.  ``listeners`` are all listening TCP ports.  ``secrets`` are the
+    texts of the secret files by path.
     """
 
     model: ModelFile | None = None

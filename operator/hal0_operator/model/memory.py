@@ -38,12 +38,15 @@ class SlotMemory(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     port: int | None = None
     container: str = ""
 
+    def forgiven(self) -> "SlotMemory":
+        """Without the rejection: a restart was asked for."""
+        return msgspec.structs.replace(self, rejected=None)
+
 
 class Memory(msgspec.Struct, frozen=True, omit_defaults=True):
-    """``boot_id`` is the machine's at the last look: after another one, exits are no crashes."""
+    """By slot."""
 
     slots: dict[str, SlotMemory] = {}
-    boot_id: str = ""
 
 
 class Override(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -10,6 +10,7 @@ class Request(msgspec.Struct, frozen=True):
 
     ``expect`` names how the answer is judged: a 200, a 200 whose JSON list under ``data`` is not
     empty, or a 200 whose JSON has ``true`` at ``key``.  ``role`` is the trio's role it checks.
+    ``body`` is sent as JSON, or with ``multipart`` as a form whose bytes values are recordings.
     """
 
     method: Literal["GET", "POST"]

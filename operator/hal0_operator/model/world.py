@@ -69,6 +69,10 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     def generation(self) -> str:
         return self.labels.get(LABEL_GENERATION, "")
 
+    def dead(self) -> "Container":
+        """The same row, its process known to be gone."""
+        return msgspec.structs.replace(self, alive=False)
+
     @property
     def takes_npu(self) -> bool:
         return self.labels.get(LABEL_NPU) == "1"
@@ -108,7 +112,6 @@ class NameHolder(msgspec.Struct, frozen=True):
 
 
 class Listing(msgspec.Struct, frozen=True):
-    """A finished list: every managed container of every home, and the machine's boot id."""
+    """A finished list: every managed container of every home."""
 
     containers: tuple[Container, ...]
-    boot_id: str = ""

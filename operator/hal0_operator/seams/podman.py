@@ -65,6 +65,9 @@ class Podman(Protocol):
     def remove(self, id: str, grace_s: float) -> None:
         """Remove by force after ``grace_s``; an absent one is success."""
 
+    def address(self, id: str) -> str:
+        """A running container's own address on its bridge, or ``""``; asked only when its port fails."""
+
     def pull(self, image: str, progress: Callable[[str], None], cancel: list[Cancel]) -> str:
         """Pull, answering the image id; appends to ``cancel`` what abandons it."""
 

@@ -1,0 +1,136 @@
+"""The reconciler's parts in one place, and the few questions that all of them ask."""
+
+from collections.abc import Callable
+
+from hal0_operator.model.action import Key
+from hal0_operator.model.launch import LaunchInputs
+from hal0_operator.model.memory import Memory
+from hal0_operator.model.settings import Settings
+from hal0_operator.reconcile.aims import Aims
+from hal0_operator.reconcile.notes import Notes
+from hal0_operator.reconcile.podman_health import PodmanHealth
+from hal0_operator.reconcile.pulls import Pulls
+from hal0_operator.reconcile.queue import Queue
+from hal0_operator.reconcile.state import SlotState
+from hal0_operator.reconcile.tally import Tally
+from hal0_operator.reconcile.view import View
+from hal0_operator.reconcile.world import World
+
+LIST = Key("list")
+IMAGES = Key("images")
+STORE = Key("store")
+
+
+def slot_key(slot: str) -> Key:
+    return Key("slot", slot)
+
+
+def probe_key(slot: str) -> Key:
+    return Key("probe", slot)
+
+
+class Core:
+    """``tick`` counts beginnings and endings of effects: what is newer than what is decided by it,
+    never by a clock.  ``begun`` holds the tick and time at which each key's effect began.
+    """
+
+    def __init__(self, home: str, settings: Settings, memory: Memory, jitter: Callable[[float], float]) -> None:
+        self.settings = settings
+        self.world = World(home)
+        self.notes = Notes(memory, settings.probe, jitter)
+        self.aims = Aims(settings, self.notes)
+        self.queue = Queue()
+        self.states: dict[str, SlotState] = {}
+        self.pulls = Pulls()
+        self.podman = PodmanHealth()
+        self.tally = Tally()
+        self.starting = 0
+        self.waiting_for_list: set[str] = set()
+        self.waiting_for_images: set[str] = set()
+        self.waiting_for_turn: dict[str, None] = {}
+        self.blocked: set[str] = set()
+        self.list_wanted = True
+        self.tick = 1
+        self.begun: dict[Key, tuple[int, float]] = {}
+        self.store_error = ""
+        for slot, known in memory.slots.items():
+            if known.container:
+                self.world.record(known.container, slot)
+        self.notes.ports_taken = lambda slot: self.aims.ports_taken(slot) | self.world.ports()
+        self.notes.generation_of = lambda slot: self.aims.desired.generations.get(slot, "")
+        self.notes.is_rolled_back = self.rolled_back
+
+    def state(self, slot: str) -> SlotState:
+        found = self.states.get(slot)
+        if found is None:
+            found = self.states[slot] = SlotState(slot)
+        return found
+
+    def view(self, slot: str, now: float) -> View:
+        return View(
+            slot,
+            now,
+            self.aims.targets.get(slot),
+            self.aims.effective.get(slot),
+            self.world.own(slot),
+            self.state(slot),
+            self.notes.of(slot),
+            self.world,
+            self.aims.peers,
+            self.settings,
+            self.aims.held(slot),
+        )
+
+    def all_slots(self) -> set[str]:
+        return {*self.aims.targets, *self.world.owners(), *self.states}
+
+    def rolled_back(self, slot: str) -> bool:
+        found = self.aims.effective.get(slot)
+        return found is not None and found.rolled_back
+
+    def inputs_of(self, slot: str, digest: str) -> LaunchInputs | None:
+        """The inputs behind a running container's digest, as far as they are known."""
+        found = self.aims.effective.get(slot)
+        if found is not None and found.digest == digest:
+            return found.inputs
+        good = self.notes.of(slot).last_good
+        if good is not None and good.inputs.digest == digest:
+            return good.inputs
+        return None
+
+    def touch(self, slot: str) -> None:
+        """Give the slot a turn."""
+        self.queue.add(slot_key(slot))
+
+    def touch_blocked(self) -> None:
+        """Something was given up, or is no longer wanted: whoever waits for it looks again."""
+        for slot in self.blocked:
+            self.touch(slot)
+
+    def want_list(self) -> None:
+        self.list_wanted = True
+        self.queue.add(LIST)
+
+    def wait_for_list(self, slot: str) -> None:
+        self.waiting_for_list.add(slot)
+        self.want_list()
+
+    def digest_of(self, slot: str) -> str:
+        """The effective digest, or the admitted one while nothing is in effect."""
+        found = self.aims.effective.get(slot)
+        if found is not None:
+            return found.digest
+        target = self.aims.targets.get(slot)
+        return target.digest if target is not None else ""
+
+    def remembered(self) -> None:
+        """Take over what was just written into the memory, and have it stored."""
+        if self.notes.touched:
+            slots, self.notes.touched = self.notes.touched, set()
+            for slot in self.aims.remembered(slots):
+                self.touch(slot)
+        if self.notes.version > self.notes.stored:
+            self.queue.add(STORE)
+        if self.notes.list_wanted_at is not None:
+            self.notes.list_wanted_at = None
+            self.want_list()

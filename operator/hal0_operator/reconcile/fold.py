@@ -1,0 +1,266 @@
+"""Outcomes of a slot's effects, folded into world, state and memory.
+
+A 2xx answer is itself an observation.  Anything else is not believed: it asks for a fresh list,
+which is also what repairs a call that took effect after it was given up.
+"""
+
+import msgspec
+
+from hal0_operator.model.action import (
+    Check,
+    Checked,
+    Create,
+    Created,
+    Done,
+    Effect,
+    Fault,
+    KillOrphan,
+    ListName,
+    NameListed,
+    NotModified,
+    Outcome,
+    Remove,
+    Saved,
+    SaveLogs,
+    Start,
+    Stop,
+)
+from hal0_operator.model.memory import LastExit, Rejected, SlotMemory
+from hal0_operator.model.world import Container
+from hal0_operator.reconcile import runs
+from hal0_operator.reconcile.notes import Notes
+from hal0_operator.reconcile.pace import outside_delay, retry_delay
+from hal0_operator.reconcile.state import NEVER, Outside, SlotState
+from hal0_operator.reconcile.world import World
+from hal0_operator.runtimes.decisive import decisive_line
+
+HEAL_FIRST_S = 0.002
+HEAL_LONGEST_S = 0.064
+
+OUTSIDE_FAULTS = {
+    "port_in_use": "PortHeld",
+    "device_missing": "DeviceMissing",
+    "mount_missing": "MountMissing",
+    "secret_missing": "SecretMissing",
+}
+"""Faults whose cause is not the container: never rejected, looked at again."""
+OWN_FAULTS = frozenset({"bad_reference", "network_missing", "command_missing", "limits", "other"})
+
+
+class Desk(msgspec.Struct):
+    """What folding writes to, for one slot.  ``digest`` is the effective one."""
+
+    slot: str
+    state: SlotState
+    world: World
+    notes: Notes
+    digest: str
+    now: float
+    tick: int
+
+    def distrust(self) -> None:
+        """Only a list begun from now on tells what exists."""
+        self.state.need_list = self.tick
+
+    @property
+    def memory(self) -> SlotMemory:
+        return self.notes.of(self.slot)
+
+
+def fold(desk: Desk, effect: Effect, outcome: Outcome) -> None:
+    """Fold the outcome of an effect in the slot's own lane."""
+    match effect:
+        case Create():
+            _created(desk, effect, outcome)
+        case Start():
+            _started(desk, effect, outcome)
+        case Remove():
+            _removed(desk, effect, outcome)
+        case Stop() | KillOrphan():
+            desk.state.facts_for = ""
+            desk.distrust()
+        case Check():
+            _checked(desk, effect, outcome)
+        case ListName():
+            _name_listed(desk, effect, outcome)
+        case SaveLogs():
+            _saved(desk, effect, outcome)
+        case _:
+            raise AssertionError(f"{effect} belongs to another lane")
+
+
+def wait_outside(state: SlotState, reason: str, message: str, now: float, *, binding: bool = False) -> None:
+    """Look again after a while, doubling to 10 s, while the same thing is in the way."""
+    before = state.outside
+    previous = before.delay if before is not None and before.reason == reason else 0
+    delay = retry_delay(previous) if binding else outside_delay(previous)
+    state.outside = Outside(reason, message, delay, now + delay, binding)
+
+
+def _created(desk: Desk, effect: Create, outcome: Outcome) -> None:
+    state, now = desk.state, desk.now
+    match outcome:
+        case Created(id):
+            state.ask_name = False
+            state.outside = state.fault = None
+            state.begun_at = now if state.begun_at == NEVER else state.begun_at
+            desk.notes.record(desk.slot, id)
+            desk.world.record(id, desk.slot)
+            desk.world.put(
+                Container(
+                    id=id,
+                    name=effect.spec.name,
+                    state="created",
+                    image=effect.spec.image,
+                    image_id=(desk.world.images or {}).get(effect.spec.image, ""),
+                    labels=effect.spec.labels,
+                    ports=(effect.spec.host_port,),
+                )
+            )
+            desk.notes.event("Normal", "Created", desk.slot, effect.reason)
+        case Fault(kind, message):
+            _create_failed(desk, kind, message)
+        case _:
+            desk.distrust()
+
+
+def _create_failed(desk: Desk, kind: str, message: str) -> None:
+    state, now = desk.state, desk.now
+    desk.distrust()
+    if kind == "name_in_use":
+        state.ask_name, state.holders = True, None
+    elif kind == "image_unknown":
+        desk.world.images = None
+    elif kind in OUTSIDE_FAULTS:
+        state.facts_for = ""
+        wait_outside(state, OUTSIDE_FAULTS[kind], message, now, binding=True)
+    elif kind in OWN_FAULTS:
+        runs.failed(state, desk.digest, now, desk.notes.jitter, unready=True)
+        reject(desk, "CreateFailed", message)
+    desk.notes.event("Warning", "CreateFailed", desk.slot, message)
+
+
+def _started(desk: Desk, effect: Start, outcome: Outcome) -> None:
+    state, now = desk.state, desk.now
+    own = desk.world.containers.get(effect.id)
+    match outcome:
+        case Done():
+            state.fault = state.outside = None
+            if own is not None:
+                fields = {"state": "running", "pid": 0, "alive": None}
+                desk.world.put(msgspec.structs.replace(own, **fields))
+            runs.begin(state, effect.id, now, desk.notes.probe, adopted=False)
+            desk.notes.want_list(now)
+            desk.notes.event("Normal", "Started", desk.slot, effect.reason)
+        case NotModified():
+            if state.run is not None and state.run.dead_at is not None:
+                state.heal_tries += 1
+                state.heal_next = now + min(HEAL_FIRST_S * 2.0**state.heal_tries / 2, HEAL_LONGEST_S)
+            else:
+                desk.distrust()
+        case Fault(kind, message):
+            _start_failed(desk, effect, kind, message)
+        case _:
+            desk.distrust()
+
+
+def _start_failed(desk: Desk, effect: Start, kind: str, message: str) -> None:
+    state, now = desk.state, desk.now
+    if kind == "no_such_container":
+        desk.world.drop(effect.id)
+    desk.distrust()
+    if kind in ("unreachable", "unknown_outcome", "no_such_container"):
+        return
+    state.facts_for = ""
+    if kind in OUTSIDE_FAULTS:
+        wait_outside(state, OUTSIDE_FAULTS[kind], message, now, binding=True)
+    else:
+        # Any other failure leaves a half-start that refuses for ever: never a second start.
+        state.doomed, state.doomed_why = effect.id, f"start failed: {message}"
+        runs.failed(state, desk.digest, now, desk.notes.jitter, unready=True)
+        if kind in OWN_FAULTS and state.exits_unready >= 3:
+            reject(desk, "StartFailed", message)
+    desk.notes.event("Warning", "StartFailed", desk.slot, message)
+
+
+def _removed(desk: Desk, effect: Remove, outcome: Outcome) -> None:
+    state, now = desk.state, desk.now
+    state.facts_for = ""
+    if not isinstance(outcome, Done):
+        desk.distrust()
+        state.remove_delay = outside_delay(state.remove_delay)
+        state.remove_next = now + state.remove_delay
+        if isinstance(outcome, Fault):
+            desk.notes.event("Warning", "RemoveFailed", desk.slot, outcome.message)
+        return
+    state.remove_delay = 0.0
+    state.remove_next = NEVER
+    state.ask_name = False
+    if state.restart_id == effect.id:
+        state.restart_id = ""
+    if state.doomed == effect.id:
+        state.doomed = state.doomed_why = ""
+    container = desk.world.containers.get(effect.id)
+    if container is not None:
+        desk.world.drop(effect.id)
+        if container.pid and container.alive:
+            desk.world.haunt(container)
+    if state.run is not None and state.run.id == effect.id:
+        state.run = None
+    desk.notes.event("Normal", "Removed", desk.slot, effect.reason)
+
+
+def _checked(desk: Desk, effect: Check, outcome: Outcome) -> None:
+    state = desk.state
+    if not isinstance(outcome, Checked):
+        message = outcome.message if isinstance(outcome, Fault) else "the host could not be looked at"
+        wait_outside(state, "HostUnreadable", message, desk.now, binding=True)
+        return
+    state.facts, state.facts_at, state.holders = outcome.facts, desk.now, None
+    state.facts_for = desk.digest if effect.needs.port else desk.notes.generation(desk.slot)
+    if not effect.needs.port:
+        desk.notes.choose_port(desk.slot, outcome.facts.listeners)
+
+
+def _name_listed(desk: Desk, effect: ListName, outcome: Outcome) -> None:
+    state = desk.state
+    if not isinstance(outcome, NameListed):
+        desk.distrust()
+        return
+    state.holders = outcome.holders
+    for holder in outcome.holders:
+        if holder.state == "storage":
+            # Left by a create that was cut short: it cannot run, and only its name addresses it.
+            desk.world.record(holder.name, desk.slot)
+            desk.world.put(Container(id=holder.name, name=holder.name, state="storage"))
+            message = f"{holder.name} was left by a create that was cut short; it is removed"
+            desk.notes.event("Warning", "Leftover", desk.slot, message)
+    if state.ask_name and not outcome.holders:
+        state.ask_name = False
+        message = f"Podman refuses the name {effect.name} but knows nobody who has it"
+        wait_outside(state, "NameConflict", message, desk.now, binding=True)
+
+
+def _saved(desk: Desk, effect: SaveLogs, outcome: Outcome) -> None:
+    state = desk.state
+    lines = outcome.lines if isinstance(outcome, Saved) else ()
+    line = decisive_line(lines, effect.exit_code)
+    if effect.verdict == "StartTimeout":
+        runs.failed(state, desk.digest, desk.now, desk.notes.jitter, unready=True)
+        state.doomed, state.doomed_why = effect.id, "not ready within its start-up deadline"
+    state.logs_for = f"{effect.id}/{state.exits}"
+    exit = LastExit(effect.id, effect.exit_code, line, lines)
+    desk.notes.remember(desk.slot, msgspec.structs.replace(desk.memory, last_exit=exit))
+    if effect.verdict:
+        what = "not ready in time" if effect.verdict == "StartTimeout" else f"exited {effect.exit_code}"
+        reject(desk, effect.verdict, f"{what}: {line}" if line else what)
+
+
+def reject(desk: Desk, reason: str, message: str) -> None:
+    """Remember that the effective digest failed; no turn before that is on disk."""
+    if desk.notes.rolled_back(desk.slot):
+        return
+    rejected = Rejected(desk.digest, reason, message)
+    desk.notes.remember(desk.slot, msgspec.structs.replace(desk.memory, rejected=rejected))
+    desk.state.gate = desk.notes.version
+    desk.notes.event("Warning", "Rejected", desk.slot, message)

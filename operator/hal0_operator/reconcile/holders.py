@@ -1,0 +1,120 @@
+"""Exclusive resources: host ports, the NPU, and the turn of a profile's slots to swap.
+
+A resource is held by every container that exists, in any state and in any home, and by a removed
+container's process until it is seen dead.  That alone orders port swaps between slots and the
+hand-over of the NPU.
+"""
+
+from collections.abc import Mapping
+
+from hal0_operator.model.action import Wait
+from hal0_operator.model.launch import LaunchInputs, Target
+from hal0_operator.model.memory import SlotMemory
+from hal0_operator.model.world import Container
+from hal0_operator.reconcile.rollback import Effective
+from hal0_operator.reconcile.world import Holder, World
+
+
+class Peers:
+    """What the other slots want, for the rules that look across slots."""
+
+    def __init__(
+        self,
+        targets: Mapping[str, Target],
+        effective: Mapping[str, Effective],
+        memory: Mapping[str, SlotMemory],
+        hands_off: frozenset[str],
+        ready: frozenset[str] | set[str],
+    ) -> None:
+        self.targets = targets
+        self.effective = effective
+        self.memory = memory
+        self.hands_off = hands_off
+        self.ready = ready
+        self.profiles: dict[str, list[str]] = {}
+        for name, target in targets.items():
+            if target.wanted:
+                self.profiles.setdefault(target.profile, []).append(name)
+
+    def keeps_port(self, holder: Holder, port: int) -> bool:
+        """Whether this holder is there to stay: its slot still wants the port, or is hands off."""
+        if not holder.ours or holder.slot in self.hands_off:
+            return True
+        wanted = self.effective.get(holder.slot)
+        return wanted is not None and wanted.inputs.port == port
+
+    def keeps_npu(self, holder: Holder) -> bool:
+        if not holder.ours or holder.slot in self.hands_off:
+            return True
+        wanted = self.effective.get(holder.slot)
+        return wanted is not None and wanted.inputs.family == "flm"
+
+
+def blocked_create(inputs: LaunchInputs, world: World, own: Container | None = None) -> Wait | None:
+    """Create and start need all that the container takes to be held by nobody else."""
+    for holder in world.port_holders(inputs.port):
+        if own is None or holder.id != own.id:
+            return Wait("PortHeld", f"port {inputs.port} is held by {holder.name}")
+    if inputs.family == "flm":
+        for holder in world.npu_holders():
+            if own is None or holder.id != own.id:
+                return Wait("NPUHeld", f"the NPU is held by {holder.name}")
+    return None
+
+
+def blocked_swap(inputs: LaunchInputs, own: Container, world: World, peers: Peers) -> Wait | None:
+    """Removing for a swap needs the successor's resources to be free, its own, or on their way out."""
+    for holder in world.port_holders(inputs.port):
+        if holder.id != own.id and peers.keeps_port(holder, inputs.port):
+            return Wait("PortHeld", f"port {inputs.port} is held by {holder.name}; {own.name} keeps serving")
+    if inputs.family == "flm":
+        for holder in world.npu_holders():
+            if holder.id != own.id and peers.keeps_npu(holder):
+                return Wait("NPUHeld", f"the NPU is held by {holder.name}; {own.name} keeps serving")
+    return None
+
+
+def blocked_profile(target: Target, own: Container, world: World, peers: Peers) -> Wait | None:
+    """Swaps that one profile causes go one slot at a time, and stop at the first rejection."""
+    if not caused_by_profile(target, own, peers.memory.get(target.slot.name)):
+        return None
+    for name in peers.profiles.get(target.profile, ()):
+        other = peers.targets[name]
+        if name == target.slot.name or other.profile_digest != target.profile_digest:
+            continue
+        memory = peers.memory.get(name, SlotMemory())
+        if memory.rejected is not None and memory.rejected.digest == other.digest:
+            return Wait(
+                "ProfileHeld",
+                f"profile {target.profile} was rejected on {name}: {memory.rejected.message}; "
+                f"edit the profile, or try it with `hal0ctl restart {name}`",
+            )
+        if _swapping(other, memory, world, peers):
+            return Wait("ProfileHeld", f"{name} swaps to profile {target.profile} first")
+    return None
+
+
+def caused_by_profile(target: Target, own: Container, memory: SlotMemory | None) -> bool:
+    """Whether the profile's part of the inputs differs from what runs (or that is not known)."""
+    good = memory.last_good.inputs if memory and memory.last_good else None
+    if good is None or target.inputs is None or good.digest != own.digest:
+        return True
+    new = target.inputs
+    return (good.image, good.flags, good.mtp, good.env, good.mounts, good.devices) != (
+        new.image,
+        new.flags,
+        new.mtp,
+        new.env,
+        new.mounts,
+        new.devices,
+    )
+
+
+def _swapping(other: Target, memory: SlotMemory, world: World, peers: Peers) -> bool:
+    """On its way from its last good inputs to these: the old container is gone, the new not Ready."""
+    if memory.last_good is None or memory.last_good.inputs.digest == other.digest:
+        return False
+    own = world.own(other.slot.name)
+    if other.slot.name in peers.hands_off or other.slot.name in peers.ready:
+        return False
+    return not own or own[0].digest == other.digest

@@ -1,0 +1,137 @@
+"""Everything that can be known before a container is created, asked before the old one goes."""
+
+import msgspec
+
+from hal0_operator.model.action import Check, Effect, KillOrphan, ListName, Wait
+from hal0_operator.model.container import (
+    LABEL_GENERATION,
+    LABEL_HOME,
+    LABEL_MANAGED,
+    LABEL_RENDERED,
+    LABEL_SLOT,
+    LABEL_SPEC,
+    MANAGED_BY,
+    ContainerSpec,
+    container_name,
+)
+from hal0_operator.model.facts import HostFacts
+from hal0_operator.model.world import Container
+from hal0_operator.reconcile.holders import blocked_create, blocked_profile, blocked_swap
+from hal0_operator.reconcile.rollback import Effective
+from hal0_operator.reconcile.view import View
+from hal0_operator.runtimes import family
+
+FACTS_KEEP_S = 5.0
+NEED_LIST = Wait("list", "a fresh look at Podman")
+NEED_IMAGES = Wait("images", "a look at the local images")
+
+
+def preflight(v: View, wanted: Effective, own: Container | None) -> Effect | Wait | None:
+    """None when a container of these inputs can be; ``own`` is the one that it replaces."""
+    if own is None:
+        blocked = blocked_create(wanted.inputs, v.world)
+    else:
+        blocked = blocked_swap(wanted.inputs, own, v.world, v.peers)
+        if blocked is None and v.target is not None and not wanted.rolled_back and own.digest != wanted.digest:
+            blocked = blocked_profile(v.target, own, v.world, v.peers)
+    if blocked is not None:
+        return blocked
+    if own is None and (step := _name_free(v)) is not None:
+        return step
+    if (step := _image_here(v, wanted.inputs.image)) is not None:
+        return step
+    return host_ready(v, wanted)
+
+
+def host_ready(v: View, wanted: Effective) -> Effect | Wait | None:
+    """None when fresh host facts show nothing in the way."""
+    if not facts_fresh(v, wanted):
+        return Check(v.slot, family(wanted.inputs.family).needs(wanted.inputs, v.settings))
+    facts = v.state.facts
+    assert facts is not None
+    if facts.problem:
+        return Wait(facts.problem, facts.message)
+    if facts.npu_holders:
+        return Wait("NPUHeld", f"the NPU's device node is open in {', '.join(facts.npu_holders)}")
+    if facts.port_conmon:
+        return _orphan(v, facts)
+    if facts.port_holder:
+        return Wait("PortHeld", f"port {wanted.inputs.port} is held by {facts.port_holder}")
+    return None
+
+
+def facts_fresh(v: View, wanted: Effective) -> bool:
+    state = v.state
+    return state.facts is not None and state.facts_for == wanted.digest and v.now - state.facts_at <= FACTS_KEEP_S
+
+
+def takes_nodes(v: View, wanted: Effective) -> bool:
+    """Whether device nodes, frozen at create, are part of the container."""
+    needs = family(wanted.inputs.family).needs(wanted.inputs, v.settings)
+    return bool(needs.nodes or needs.gpu or needs.render or needs.npu)
+
+
+def spec_of(v: View, wanted: Effective, facts: HostFacts) -> ContainerSpec:
+    """The family's rendering with our labels; ``dev.hal0.rendered`` covers all but the labels."""
+    spec = family(wanted.inputs.family).render(wanted.inputs, facts, v.settings)
+    labels = {
+        **spec.labels,
+        LABEL_MANAGED: MANAGED_BY,
+        LABEL_HOME: v.world.home,
+        LABEL_SLOT: v.slot,
+        LABEL_SPEC: wanted.digest,
+        LABEL_RENDERED: spec.rendered,
+        LABEL_GENERATION: v.target.generation if v.target else "",
+    }
+    return msgspec.structs.replace(spec, labels=labels)
+
+
+def _name_free(v: View) -> Effect | Wait | None:
+    """After create was refused the name: who has it, and is it a leftover that cannot run?"""
+    state = v.state
+    if not state.ask_name:
+        return None
+    name = container_name(v.slot)
+    if state.holders is None:
+        return ListName(v.slot, name)
+    for holder in state.holders:
+        home = holder.labels.get(LABEL_HOME, "")
+        if home and holder.labels.get(LABEL_SLOT):
+            whose = f'the home {home}; set `home_id = "{home}"` in the settings if that is this home'
+        else:
+            whose = "something else; rename or remove it"
+        return Wait("NameConflict", f"the name {name} belongs to container {holder.id[:12]} of {whose}")
+    return None
+
+
+def _image_here(v: View, image: str) -> Wait | None:
+    if v.world.images is None:
+        return NEED_IMAGES
+    if v.state.pull_again or image_id(v.world.images, image) is None:
+        return Wait("Pulling", f"image {image} is being fetched")
+    return None
+
+
+def image_id(images: dict[str, str], reference: str) -> str | None:
+    """The local image that a reference names; a reference without tag or digest means ``latest``."""
+    known = images.get(reference)
+    if known is None and "@" not in reference and ":" not in reference.rsplit("/", 1)[-1]:
+        known = images.get(reference + ":latest")
+    if known is None and "@" in reference:
+        name, _, hashed = reference.partition("@")
+        bare = name if ":" not in name.rsplit("/", 1)[-1] else name.rpartition(":")[0]
+        known = images.get(f"{bare}@{hashed}")
+    return known
+
+
+def _orphan(v: View, facts: HostFacts) -> Effect | Wait:
+    """A conmon of our name listens: an orphan if Podman does not know its id, else a holder."""
+    if v.state.holders is None:
+        return ListName(v.slot, container_name(v.slot))
+    known = any(h.id.startswith(facts.port_conmon_id) for h in v.state.holders)
+    if known or facts.port_conmon_id in v.world.containers:
+        return Wait("PortHeld", f"its port is held by {facts.port_holder}")
+    why = (
+        f"orphan conmon {facts.port_conmon} holds the port for container {facts.port_conmon_id[:12]}, unknown to Podman"
+    )
+    return KillOrphan(v.slot, facts.port_conmon, facts.port_conmon_id, why)

@@ -1,0 +1,64 @@
+"""Which inputs are in effect: the admitted ones, or the last good ones after a rejection."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from hal0_operator.model.launch import LaunchInputs, Target
+from hal0_operator.model.memory import SlotMemory
+from hal0_operator.model.settings import Settings
+
+
+class Claims(msgspec.Struct, frozen=True):
+    """What the admitted targets take: each port's slot, and the slot that takes the NPU."""
+
+    ports: Mapping[int, str]
+    npu: str = ""
+
+    @classmethod
+    def of(cls, targets: Mapping[str, Target]) -> "Claims":
+        ports: dict[int, str] = {}
+        npu = ""
+        for name, target in targets.items():
+            if target.inputs is None or not target.wanted:
+                continue
+            ports[target.inputs.port] = name
+            if target.family == "flm":
+                npu = name
+        return cls(ports, npu)
+
+
+class Effective(msgspec.Struct, frozen=True):
+    """The inputs to make real, and whether they are not the admitted ones."""
+
+    inputs: LaunchInputs
+    digest: str
+    rolled_back: bool = False
+
+
+def is_rejected(target: Target, memory: SlotMemory) -> bool:
+    return memory.rejected is not None and memory.rejected.digest == target.digest
+
+
+def effective(target: Target, memory: SlotMemory, claims: Claims, settings: Settings) -> Effective | None:
+    """None while nothing can be wanted: off, or no port chosen yet."""
+    if target.inputs is None or not target.wanted:
+        return None
+    admitted = Effective(target.inputs, target.digest)
+    if not is_rejected(target, memory):
+        return admitted
+    good = memory.last_good
+    if good is None or not _usable(good.inputs, target, claims, settings):
+        return admitted
+    return Effective(good.inputs, good.inputs.digest, rolled_back=True)
+
+
+def _usable(good: LaunchInputs, target: Target, claims: Claims, settings: Settings) -> bool:
+    """A rollback displaces nobody and obeys the policy in force now."""
+    slot = target.slot.name
+    return (
+        good.digest != target.digest
+        and claims.ports.get(good.port, slot) == slot
+        and (good.family != "flm" or claims.npu in ("", slot))
+        and good.image.startswith(settings.policy.images)
+    )

@@ -1,0 +1,100 @@
+"""What the loop knows of a slot beside the world; lost with the process, and that is safe."""
+
+import msgspec
+
+from hal0_operator.model.action import Fault, Wait
+from hal0_operator.model.facts import HostFacts
+from hal0_operator.model.probe import Verdict
+from hal0_operator.model.world import NameHolder
+
+NEVER = float("-inf")
+
+
+class Run(msgspec.Struct):
+    """One start of a container, as this process saw it.  All times are monotonic seconds.
+
+    ``since`` is when it was first seen running: the start-up deadline counts from there.
+    ``dead_at`` is set by a fired pidfd or a list; one run ends once.
+    """
+
+    id: str
+    since: float
+    next_probe: float
+    interval: float
+    ready: bool = False
+    ready_at: float = NEVER
+    dead_at: float | None = None
+    last_pass: float = NEVER
+    verdict: Verdict | None = None
+    detail: str = ""
+    refused: int = 0
+    failed_roles: tuple[str, ...] = ()
+    path_broken: bool = False
+    called_once: bool = False
+    silent_since: float | None = None
+
+
+class Outside(msgspec.Struct):
+    """Something outside that a slot waits for.
+
+    ``binding``: a call failed of it, so nothing is tried before ``until``; else a look may come earlier.
+    """
+
+    reason: str
+    message: str
+    delay: float
+    until: float
+    binding: bool = False
+
+
+class SlotState(msgspec.Struct):
+    """``need_list`` and ``last_write`` are ticks: a turn needs a list begun after the one, and a list
+    begun before the other is not believed.  ``facts`` are of the digest ``facts_for``, ``""`` when
+    stale.  ``exits`` in a row pace the restarts; ``exits_unready`` of the digest
+    ``exits_digest`` reject it.  ``doomed`` is a container that must be removed and created again.
+    ``holders`` of the slot's name are None until asked for.  ``gate``: no turn before the memory of
+    this version was written (or could not be).
+    """
+
+    name: str
+    run: Run | None = None
+    exits: int = 0
+    exits_unready: int = 0
+    exits_digest: str = ""
+    next_start: float = NEVER
+    restarts: int = 0
+    facts: HostFacts | None = None
+    facts_at: float = NEVER
+    facts_for: str = ""
+    outside: Outside | None = None
+    need_list: int = 0
+    last_write: int = 0
+    doomed: str = ""
+    doomed_why: str = ""
+    heal_tries: int = 0
+    heal_next: float = NEVER
+    stopping_since: float | None = None
+    remove_next: float = NEVER
+    remove_delay: float = 0.0
+    logs_for: str = ""
+    holders: tuple[NameHolder, ...] | None = None
+    ask_name: bool = False
+    wants_image: str = ""
+    pull_again: bool = False
+    restart_id: str = ""
+    gate: int = 0
+    fault: Fault | None = None
+    waiting: Wait | None = None
+    begun_at: float = NEVER
+    time_to_ready: float | None = None
+
+
+class PullState(msgspec.Struct):
+    """One image being fetched.  ``again_at`` paces the next try after a failure."""
+
+    image: str
+    begun_at: float = NEVER
+    progress: str = ""
+    delay: float = 0.0
+    again_at: float = NEVER
+    fault: str = ""

@@ -1,0 +1,134 @@
+"""One slot's turn: its next effect, or what ends its wait."""
+
+from hal0_operator.model.action import Create, Effect, Key, Probe, Start, Wait
+from hal0_operator.reconcile import runs
+from hal0_operator.reconcile.cause import Cause, Settled, start_limit
+from hal0_operator.reconcile.core import IMAGES, Core, probe_key, slot_key
+from hal0_operator.reconcile.fold import wait_outside
+from hal0_operator.reconcile.next_action import next_action
+from hal0_operator.reconcile.state import SlotState
+from hal0_operator.reconcile.view import View
+from hal0_operator.runtimes import family
+
+START_LIMIT = 4
+"""Creates and starts at once: more gains nothing on any Podman."""
+BLOCKED = frozenset({"PortHeld", "NPUHeld", "ProfileHeld"})
+INSIDE = frozenset(
+    {"list", "images", "store", "Pulling", "CrashLoop", "settling", "Stopping", "Removing", "ProfileHeld"}
+)
+"""Reasons to wait that the loop itself resolves; all others are outside, and looked at again."""
+
+
+def turn(core: Core, slot: str, now: float) -> Effect | None:
+    state = core.state(slot)
+    state.wants_image = ""
+    state.waiting = None
+    core.blocked.discard(slot)
+    if state.gate > core.notes.stored:
+        _wait(core, state, Wait("store", "the rejection is written first"), now)
+        return None
+    if core.podman.down:
+        core.wait_for_list(slot)
+        return None
+    view = core.view(slot, now)
+    found, step = next_action(view)
+    if isinstance(step, Wait):
+        core.tally.turns["waited"] += 1
+        _wait(core, state, step, now)
+        return None
+    if step is None:
+        core.tally.turns["settled"] += 1
+        _rest(core, view, found)
+        return None
+    if isinstance(step, Create | Start) and core.starting >= START_LIMIT:
+        core.waiting_for_turn[slot] = None
+        return None
+    core.tally.acted(found, step)
+    return step
+
+
+def fresh(core: Core, slot: str) -> bool:
+    """Whether the world is new enough for this slot to be decided."""
+    state = core.states.get(slot)
+    need = state.need_list if state is not None else 0
+    return core.world.tick > need
+
+
+def _rest(core: Core, view: View, found: Cause) -> None:
+    """Nothing to do: wake for the start-up deadline, forget what a gone slot left."""
+    state, run = view.state, view.state.run
+    if isinstance(found, Settled):
+        state.outside = None
+        state.stopping_since = None
+    if run is not None and not run.ready and run.dead_at is None and view.own:
+        limit = start_limit(view)
+        if limit < float("inf"):
+            core.queue.add_at(slot_key(view.slot), run.since + limit + 0.001)
+    if view.target is None and view.held is None and not view.own:
+        core.states.pop(view.slot, None)
+        core.aims.ready.discard(view.slot)
+        core.notes.forget(view.slot)
+
+
+def _wait(core: Core, state: SlotState, wait: Wait, now: float) -> None:
+    """Remember what is waited for, and make sure that something ends the wait."""
+    state.waiting = wait
+    match wait.reason:
+        case "list":
+            state.need_list = core.tick
+            core.wait_for_list(state.name)
+        case "images":
+            core.waiting_for_images.add(state.name)
+            core.queue.add(IMAGES)
+        case "Pulling":
+            _wait_for_pull(core, state)
+        case "Stopping" if state.stopping_since is None:
+            state.stopping_since = now
+        case reason if reason not in INSIDE:
+            _wait_outside(core, state, wait, now)
+    if wait.reason in BLOCKED:
+        core.blocked.add(state.name)
+    if wait.until is not None:
+        core.queue.add_at(slot_key(state.name), wait.until)
+
+
+def _wait_for_pull(core: Core, state: SlotState) -> None:
+    wanted = core.aims.effective.get(state.name)
+    if wanted is None:
+        return
+    image = wanted.inputs.image
+    state.wants_image = image
+    key = Key("pull", image)
+    core.queue.add_at(key, core.pulls.again_at(image))
+
+
+def _wait_outside(core: Core, state: SlotState, wait: Wait, now: float) -> None:
+    """Facts are dropped, so that the next look is a real one."""
+    before = state.outside
+    if before is None or before.reason != wait.reason or now >= before.until:
+        wait_outside(state, wait.reason, wait.message, now)
+    assert state.outside is not None
+    state.outside.message = wait.message
+    state.facts_for = ""
+    state.holders = None
+    core.queue.add_at(slot_key(state.name), state.outside.until)
+
+
+def probe(core: Core, slot: str, now: float) -> Probe | None:
+    """The probe that is due for the slot's running container, whatever inputs it has."""
+    state = core.states.get(slot)
+    own = core.world.own(slot)
+    if state is None or state.run is None or state.run.dead_at is not None or len(own) != 1:
+        return None
+    run, container = state.run, own[0]
+    if container.id != run.id or container.state != "running" or container.alive is False:
+        return None
+    if now < run.next_probe:
+        core.queue.add_at(probe_key(slot), run.next_probe)
+        return None
+    inputs = core.inputs_of(slot, container.digest)
+    if inputs is None:
+        return None
+    spec = family(inputs.family).probe(inputs, core.settings)
+    inside = run.refused > 0 if run.ready else run.refused >= runs.LOOK_INSIDE_AFTER
+    return Probe(slot, container.id, spec, look_inside=inside, once=not run.called_once)
