@@ -84,6 +84,9 @@ class Core:
     def all_slots(self) -> set[str]:
         return {*self.aims.targets, *self.world.owners(), *self.states}
 
+    def wanted_images(self) -> set[str]:
+        return {state.wants_image for state in self.states.values() if state.wants_image}
+
     def rolled_back(self, slot: str) -> bool:
         found = self.aims.effective.get(slot)
         return found is not None and found.rolled_back

@@ -1,37 +1,19 @@
 """The reconciler: triggers in, one effect per key out, outcomes folded in."""
 
-import msgspec
-
 from hal0_operator.model.action import (
     Create,
     Effect,
-    Fault,
-    ImagesListed,
     Key,
-    KillOrphan,
     List,
-    Listed,
     ListImages,
     Outcome,
-    Probe,
-    Probed,
-    Remove,
     Start,
-    Stop,
     Store,
 )
-from hal0_operator.model.memory import LastGood
-from hal0_operator.model.world import Container
-from hal0_operator.reconcile import runs
-from hal0_operator.reconcile.core import IMAGES, LIST, STORE, Core, probe_key, slot_key
+from hal0_operator.reconcile import outcomes, runs
+from hal0_operator.reconcile.core import IMAGES, LIST, Core
 from hal0_operator.reconcile.desired import Desired, Wishes
-from hal0_operator.reconcile.fold import Desk, fold
-from hal0_operator.reconcile.observe import observe
 from hal0_operator.reconcile.turn import fresh, probe, turn
-
-STORE_RETRY_S = 5.0
-IMAGES_RETRY_S = 1.0
-UNSEEN = frozenset({"unreachable", "unknown_outcome"})
 
 
 class Reconciler(Core):
@@ -145,25 +127,25 @@ class Reconciler(Core):
         tick, begun_at = self.begun.pop(key)
         self.tick += 1
         self.queue.done(key)
-        self._podman_answered(key, outcome, now)
+        outcomes.podman_answered(self, key, outcome, now)
         match key.lane:
             case "list":
-                self._listed(outcome, tick, begun_at, now)
+                outcomes.listed(self, outcome, tick, begun_at, now)
             case "images":
-                self._images_listed(outcome, now)
+                outcomes.images_listed(self, outcome, now)
             case "store":
-                self._stored(effect, outcome, now)
+                outcomes.stored(self, effect, outcome, now)
             case "pull":
-                self._pulled(key.name, outcome, now)
+                outcomes.pulled(self, key.name, outcome, now)
             case "probe":
-                self._probed(key.name, effect, outcome, now)
+                outcomes.probed(self, key.name, effect, outcome, now)
             case "slot":
-                self._slot_ended(key.name, effect, outcome, now)
+                outcomes.slot_ended(self, key.name, effect, outcome, now)
         self.remembered()
 
     def abandoned(self) -> list[Key]:
         """Pulls in flight that no slot wants any longer."""
-        return self.pulls.abandoned(self._wanted_images())
+        return self.pulls.abandoned(self.wanted_images())
 
     def quiet(self) -> bool:
         """Nothing is left to do but waiting."""
@@ -184,141 +166,12 @@ class Reconciler(Core):
                 stale = self.notes.version > self.notes.stored or self.store_error
                 return Store(self.notes.memory(), self.notes.version) if stale else None
             case "pull":
-                return self.pulls.begin(key.name, self._wanted_images(), now)
+                return self.pulls.begin(key.name, self.wanted_images(), now)
             case "probe":
                 return probe(self, key.name, now)
             case "slot":
                 return turn(self, key.name, now)
 
-    def _wanted_images(self) -> set[str]:
-        return {state.wants_image for state in self.states.values() if state.wants_image}
-
     def _serves(self, slot: str) -> bool:
         own = self.world.own(slot)
         return bool(own) and own[0].digest == self.digest_of(slot)
-
-    # ── outcomes ───────────────────────────────────────────────────────────────────────────────
-
-    def _podman_answered(self, key: Key, outcome: Outcome, now: float) -> None:
-        if isinstance(outcome, Fault):
-            hung = key.lane == "list" and outcome.kind in UNSEEN
-            if key.lane in ("slot", "list", "images") and (outcome.kind == "unreachable" or hung):
-                self.podman.failed(outcome.message, now)
-                self.want_list()
-            return
-        if key.lane == "list" and (outage := self.podman.answered(now)):
-            self.queue.add(IMAGES)
-            for state in self.states.values():
-                if state.run is not None and not state.run.ready:
-                    state.run.since += outage
-
-    def _listed(self, outcome: Outcome, tick: int, begun_at: float, now: float) -> None:
-        if not isinstance(outcome, Listed):
-            if not self.podman.down:
-                self.podman.failed(outcome.message if isinstance(outcome, Fault) else "no list", now)
-            self.want_list()
-            return
-        first = self.world.images is None and not self.world.containers
-        observe(self, outcome.listing, tick, begun_at, now)
-        waiting, self.waiting_for_list = self.waiting_for_list, set()
-        for slot in waiting:
-            self.touch(slot)
-        if first and self.world.containers:
-            self.queue.add(IMAGES)
-
-    def _images_listed(self, outcome: Outcome, now: float) -> None:
-        if isinstance(outcome, ImagesListed):
-            self.world.images = outcome.images
-            waiting, self.waiting_for_images = self.waiting_for_images, set()
-            for slot in waiting:
-                self.touch(slot)
-        elif not self.podman.down:
-            self.queue.add_at(IMAGES, now + IMAGES_RETRY_S)
-
-    def _stored(self, effect: Effect, outcome: Outcome, now: float) -> None:
-        """A memory that cannot be written delays nobody: it is tried again, and said."""
-        assert isinstance(effect, Store)
-        self.store_error = outcome.message if isinstance(outcome, Fault) else ""
-        self.notes.stored = effect.version
-        if self.store_error:
-            self.queue.add_at(STORE, now + STORE_RETRY_S)
-        for state in self.states.values():
-            if 0 < state.gate <= self.notes.stored:
-                state.gate = 0
-                self.touch(state.name)
-
-    def _pulled(self, image: str, outcome: Outcome, now: float) -> None:
-        fault = outcome.message if isinstance(outcome, Fault) else ""
-        again = self.pulls.ended(image, fault, now)
-        wanting = [state for state in self.states.values() if state.wants_image == image]
-        for state in wanting:
-            if not fault:
-                state.pull_again = False
-                self.notes.event("Normal", "Pulled", state.name, f"image {image} is here")
-            else:
-                self.notes.event("Warning", "PullFailed", state.name, fault)
-        if again is None:
-            self.world.images = None
-            self.waiting_for_images.update(state.name for state in wanting)
-            self.queue.add(IMAGES)
-        elif wanting:
-            self.queue.add_at(Key("pull", image), again)
-        for other in self._wanted_images() - self.pulls.running - {image}:
-            self.queue.add_at(Key("pull", other), self.pulls.again_at(other))
-
-    def _probed(self, slot: str, effect: Effect, outcome: Outcome, now: float) -> None:
-        state = self.states.get(slot)
-        if state is None or state.run is None or not isinstance(effect, Probe) or state.run.id != effect.id:
-            return
-        if not isinstance(outcome, Probed):
-            state.run.next_probe = now + state.run.interval
-        else:
-            was_ready = state.run.ready
-            why = runs.probed(state, outcome.result, now, self.settings.probe)
-            if why:
-                state.doomed, state.doomed_why = effect.id, why
-                self.notes.event("Warning", "Unresponsive", slot, why)
-                runs.failed(state, self.digest_of(slot), now, self.notes.jitter, unready=False)
-                state.run.ready = False
-                self.aims.ready.discard(slot)
-            if state.run.ready and not was_ready:
-                self._became_ready(slot)
-            if why or state.run.ready is not was_ready:
-                self.touch(slot)
-                self.touch_blocked()
-        self.queue.add_at(probe_key(slot), state.run.next_probe)
-
-    def _became_ready(self, slot: str) -> None:
-        own = self.world.own(slot)
-        if not own:
-            return
-        container: Container = own[0]
-        wanted = self.aims.effective.get(slot)
-        self.notes.event("Normal", "Ready", slot, f"{container.name} answers its probe")
-        if wanted is None or wanted.digest != container.digest:
-            return
-        self.aims.ready.add(slot)
-        known = self.notes.of(slot)
-        good = LastGood(wanted.inputs, container.image_id)
-        fields = {"last_good": good, "container": container.id}
-        if known.rejected is not None and known.rejected.digest == wanted.digest:
-            fields["rejected"] = None
-        self.notes.remember(slot, msgspec.structs.replace(known, **fields))
-
-    def _slot_ended(self, slot: str, effect: Effect, outcome: Outcome, now: float) -> None:
-        if isinstance(effect, Create | Start):
-            self.starting -= 1
-            waiting, self.waiting_for_turn = self.waiting_for_turn, {}
-            for name in waiting:
-                self.touch(name)
-        state = self.state(slot)
-        if isinstance(effect, Create | Start | Stop | Remove | KillOrphan):
-            state.last_write = self.tick
-        freed = self.world.freed
-        desk = Desk(slot, state, self.world, self.notes, self.digest_of(slot), now, self.tick)
-        fold(desk, effect, outcome)
-        if state.run is not None and state.run.dead_at is None:
-            self.queue.add_at(probe_key(slot), state.run.next_probe)
-        if self.world.freed != freed:
-            self.touch_blocked()
-        self.queue.add(slot_key(slot))

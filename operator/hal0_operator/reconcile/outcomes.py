@@ -1,0 +1,162 @@
+"""Outcomes of every lane, folded in; each may give other keys a turn."""
+
+import msgspec
+
+from hal0_operator.model.action import (
+    Create,
+    Effect,
+    Fault,
+    ImagesListed,
+    Key,
+    KillOrphan,
+    Listed,
+    Outcome,
+    Probe,
+    Probed,
+    Remove,
+    Start,
+    Stop,
+    Store,
+)
+from hal0_operator.model.memory import LastGood
+from hal0_operator.model.world import Container
+from hal0_operator.reconcile import runs
+from hal0_operator.reconcile.core import IMAGES, STORE, Core, probe_key, slot_key
+from hal0_operator.reconcile.fold import Desk, fold
+from hal0_operator.reconcile.observe import observe
+
+STORE_RETRY_S = 5.0
+IMAGES_RETRY_S = 1.0
+UNSEEN = frozenset({"unreachable", "unknown_outcome"})
+
+
+def podman_answered(core: Core, key: Key, outcome: Outcome, now: float) -> None:
+    if isinstance(outcome, Fault):
+        hung = key.lane == "list" and outcome.kind in UNSEEN
+        if key.lane in ("slot", "list", "images") and (outcome.kind == "unreachable" or hung):
+            core.podman.failed(outcome.message, now)
+            core.want_list()
+        return
+    if key.lane == "list" and (outage := core.podman.answered(now)):
+        core.queue.add(IMAGES)
+        for state in core.states.values():
+            if state.run is not None and not state.run.ready:
+                state.run.since += outage
+
+
+def listed(core: Core, outcome: Outcome, tick: int, begun_at: float, now: float) -> None:
+    if not isinstance(outcome, Listed):
+        if not core.podman.down:
+            core.podman.failed(outcome.message if isinstance(outcome, Fault) else "no list", now)
+        core.want_list()
+        return
+    first = core.world.tick == 0
+    observe(core, outcome.listing, tick, begun_at, now)
+    waiting, core.waiting_for_list = core.waiting_for_list, set()
+    for slot in waiting:
+        core.touch(slot)
+    if first:
+        core.queue.add(IMAGES)
+
+
+def images_listed(core: Core, outcome: Outcome, now: float) -> None:
+    if isinstance(outcome, ImagesListed):
+        core.world.images = outcome.images
+        waiting, core.waiting_for_images = core.waiting_for_images, set()
+        for slot in waiting:
+            core.touch(slot)
+    elif not core.podman.down:
+        core.queue.add_at(IMAGES, now + IMAGES_RETRY_S)
+
+
+def stored(core: Core, effect: Effect, outcome: Outcome, now: float) -> None:
+    """A memory that cannot be written delays nobody: it is tried again, and said."""
+    assert isinstance(effect, Store)
+    core.store_error = outcome.message if isinstance(outcome, Fault) else ""
+    core.notes.stored = effect.version
+    if core.store_error:
+        core.queue.add_at(STORE, now + STORE_RETRY_S)
+    for state in core.states.values():
+        if 0 < state.gate <= core.notes.stored:
+            state.gate = 0
+            core.touch(state.name)
+
+
+def pulled(core: Core, image: str, outcome: Outcome, now: float) -> None:
+    fault = outcome.message if isinstance(outcome, Fault) else ""
+    again = core.pulls.ended(image, fault, now)
+    wanting = [state for state in core.states.values() if state.wants_image == image]
+    for state in wanting:
+        if not fault:
+            state.pull_again = False
+            core.notes.event("Normal", "Pulled", state.name, f"image {image} is here")
+        else:
+            core.notes.event("Warning", "PullFailed", state.name, fault)
+    if again is None:
+        core.world.images = None
+        core.waiting_for_images.update(state.name for state in wanting)
+        core.queue.add(IMAGES)
+    elif wanting:
+        core.queue.add_at(Key("pull", image), again)
+    for other in core.wanted_images() - core.pulls.running - {image}:
+        core.queue.add_at(Key("pull", other), core.pulls.again_at(other))
+
+
+def probed(core: Core, slot: str, effect: Effect, outcome: Outcome, now: float) -> None:
+    state = core.states.get(slot)
+    if state is None or state.run is None or not isinstance(effect, Probe) or state.run.id != effect.id:
+        return
+    if not isinstance(outcome, Probed):
+        state.run.next_probe = now + state.run.interval
+    else:
+        was_ready = state.run.ready
+        why = runs.probed(state, outcome.result, now, core.settings.probe)
+        if why:
+            state.doomed, state.doomed_why = effect.id, why
+            core.notes.event("Warning", "Unresponsive", slot, why)
+            runs.failed(state, core.digest_of(slot), now, core.notes.jitter, unready=False)
+            state.run.ready = False
+            core.aims.ready.discard(slot)
+        if state.run.ready and not was_ready:
+            _became_ready(core, slot)
+        if why or state.run.ready is not was_ready:
+            core.touch(slot)
+            core.touch_blocked()
+    core.queue.add_at(probe_key(slot), state.run.next_probe)
+
+
+def _became_ready(core: Core, slot: str) -> None:
+    own = core.world.own(slot)
+    if not own:
+        return
+    container: Container = own[0]
+    wanted = core.aims.effective.get(slot)
+    core.notes.event("Normal", "Ready", slot, f"{container.name} answers its probe")
+    if wanted is None or wanted.digest != container.digest:
+        return
+    core.aims.ready.add(slot)
+    known = core.notes.of(slot)
+    good = LastGood(wanted.inputs, container.image_id)
+    fields = {"last_good": good, "container": container.id}
+    if known.rejected is not None and known.rejected.digest == wanted.digest:
+        fields["rejected"] = None
+    core.notes.remember(slot, msgspec.structs.replace(known, **fields))
+
+
+def slot_ended(core: Core, slot: str, effect: Effect, outcome: Outcome, now: float) -> None:
+    if isinstance(effect, Create | Start):
+        core.starting -= 1
+        waiting, core.waiting_for_turn = core.waiting_for_turn, {}
+        for name in waiting:
+            core.touch(name)
+    state = core.state(slot)
+    if isinstance(effect, Create | Start | Stop | Remove | KillOrphan):
+        state.last_write = core.tick
+    freed = core.world.freed
+    desk = Desk(slot, state, core.world, core.notes, core.digest_of(slot), now, core.tick)
+    fold(desk, effect, outcome)
+    if state.run is not None and state.run.dead_at is None:
+        core.queue.add_at(probe_key(slot), state.run.next_probe)
+    if core.world.freed != freed:
+        core.touch_blocked()
+    core.queue.add(slot_key(slot))
