@@ -1,0 +1,117 @@
+"""``seams.procs.Procs`` on the machine's own processes."""
+
+import os
+from collections.abc import Callable
+
+import msgspec
+
+from hal0_operator.host import nodes, pidfd, ports, proc
+from hal0_operator.host.fs import read_regular
+from hal0_operator.host.models import Models
+from hal0_operator.model.container import Mount
+from hal0_operator.model.facts import HostFacts, Needs
+from hal0_operator.model.settings import DeviceSettings
+from hal0_operator.model.world import Container
+from hal0_operator.runtimes.models import ModelProblem
+
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+SECRET_LIMIT = 65_536
+"""Bytes of a secret file; Podman's own limit is 512,000, an environment value's is 128 KiB."""
+
+
+class HostProcs:
+    """One per operator: it owns the pidfds and what is remembered of the model store."""
+
+    def __init__(self) -> None:
+        self._watches = pidfd.Watches()
+        self._models = Models()
+
+    def boot_id(self) -> str:
+        with open(BOOT_ID, encoding="ascii") as file:
+            return file.read().strip()
+
+    def owns(self, pid: int, container_id: str) -> bool:
+        return proc.owns(pid, container_id)
+
+    def watch(self, pid: int, container_id: str, fired: Callable[[], None]) -> bool:
+        return self._watches.watch(pid, container_id, fired)
+
+    def forget(self, container_id: str) -> None:
+        self._watches.forget(container_id)
+
+    def alive(self, container_id: str) -> bool:
+        return self._watches.alive(container_id)
+
+    def close(self) -> None:
+        """Stop watching everything; on the event loop."""
+        self._watches.close()
+
+    def kill_orphan(self, pid: int, container_id: str) -> bool:
+        return pidfd.kill_orphan(pid, container_id)
+
+    def check(self, needs: Needs, devices: DeviceSettings, own: tuple[Container, ...]) -> HostFacts:
+        listening = list(ports.listeners())
+        holder = ports.holder_of(needs.port, listening, own)
+        orphan = ports.orphan_of(holder, needs.slot)
+        found = self._things(needs, devices)
+        return msgspec.structs.replace(
+            found,
+            port_holder=holder.text if holder else "",
+            port_conmon=orphan.pid if orphan else 0,
+            port_conmon_id=orphan.id if orphan else "",
+            npu_holders=tuple(nodes.npu_holders(devices, own)) if needs.npu else (),
+            listeners=frozenset(listener.port for listener in listening),
+        )
+
+    def _things(self, needs: Needs, devices: DeviceSettings) -> HostFacts:
+        """Model, nodes, secrets and mounts, up to the first that is in the way.
+
+        Mounts come last: nothing is made on the host for a container that cannot be yet.
+        """
+        model = self._models.find(needs)
+        if isinstance(model, ModelProblem):
+            return HostFacts(problem=model.reason, message=model.message)
+        found = nodes.find(needs, devices)
+        if isinstance(found, nodes.NodeProblem):
+            return HostFacts(model=model, problem=found.reason, message=found.message)
+        secrets: dict[str, str] = {}
+        for path in needs.secret_files:
+            try:
+                secrets[path] = read_secret(path)
+            except (OSError, ValueError) as error:
+                why = error.strerror if isinstance(error, OSError) else str(error)
+                message = f"the secret file {path} cannot be used: {why}"
+                return HostFacts(model=model, nodes=found, problem="SecretMissing", message=message)
+        wrong = next((wrong for mount in needs.mounts if (wrong := missing_mount(mount))), "")
+        reason = "MountMissing" if wrong else ""
+        return HostFacts(model=model, nodes=found, secrets=secrets, problem=reason, message=wrong)
+
+
+def missing_mount(mount: Mount) -> str:
+    """What is wrong with a mount's source, or ``""``; makes a writable one that may be made."""
+    if os.path.exists(mount.source):
+        return ""
+    if mount.read_only or not mount.create:
+        return f"{mount.source} does not exist: mount its disk or make it; the operator makes writable folders only"
+    try:
+        os.makedirs(mount.source, 0o755, exist_ok=True)
+    except OSError as error:
+        return f"{mount.source} does not exist and cannot be made: {error.strerror}"
+    return ""
+
+
+def read_secret(path: str) -> str:
+    """The text of a secret file without its final newline.
+
+    Raises OSError or ValueError; the messages name the file and never its content.
+    """
+    data = read_regular(path, SECRET_LIMIT)
+    if len(data) > SECRET_LIMIT:
+        raise ValueError(f"is larger than {SECRET_LIMIT} bytes")
+    if b"\0" in data:
+        raise ValueError("holds a NUL byte")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        raise ValueError("is not UTF-8") from None
+    return text.removesuffix("\n").removesuffix("\r")
