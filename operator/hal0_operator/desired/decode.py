@@ -5,13 +5,14 @@ from collections.abc import Mapping
 import msgspec
 
 from hal0_operator.desired.decoded import Decoded
-from hal0_operator.desired.names import OVERLAY_FILE, PROFILES_FILE, shown, slot_stem
+from hal0_operator.desired.names import OVERLAY_FILE, PROFILES_FILE, SLOTS_FOLDER, shown, slot_stem
 from hal0_operator.desired.overlay_file import decode_overlay
 from hal0_operator.desired.positions import locate
 from hal0_operator.desired.profiles_file import decode_profiles
 from hal0_operator.desired.slot_file import decode_slot
 from hal0_operator.desired.source import SourceFile
 from hal0_operator.model.digest import digest
+from hal0_operator.model.problem import Problem
 from hal0_operator.model.profile import Profile
 
 
@@ -23,6 +24,9 @@ def decode(source: SourceFile, seeds: Mapping[str, Profile]) -> Decoded | None:
         decoded = decode_overlay(source)
     elif (stem := slot_stem(source.file)) is not None:
         decoded = decode_slot(source, stem)
+    elif source.file == SLOTS_FOLDER and source.refused:
+        problem = Problem(code="slot.schema", file=SLOTS_FOLDER, message=source.refused)
+        decoded = Decoded(whole=False, problems=(problem,))
     else:
         return None
     if not decoded.problems:
