@@ -31,8 +31,8 @@ def field_diff(before: LaunchInputs | None, after: LaunchInputs) -> tuple[FieldD
     for name in names:
         left, right = old.get(name, ABSENT), new.get(name, ABSENT)
         if left != right:
-            secret = name.startswith("env ") and is_secret_name(name.removeprefix("env "))
-            found.append(FieldDiff(name, *((_masked(left), _masked(right)) if secret else (left, right))))
+            # Compared in the clear, shown masked: a secret that changed is a change.
+            found.append(FieldDiff(name, _shown(name, left), _shown(name, right)))
     return tuple(found)
 
 
@@ -56,7 +56,7 @@ def _flags(field: str, tokens: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for flag in parse(tokens):
         name = f"{field} {flag.canonical}".rstrip()
-        text = f"{flag.spelled} {MASK}" if is_secret_name(flag.canonical) else shlex.join(flag.tokens)
+        text = shlex.join(flag.tokens)
         found[name] = f"{found[name]} {text}" if name in found else text
     return found
 
@@ -75,9 +75,12 @@ def _value(value: EnvValue) -> str:
             return f"{{file {file}}}"
 
 
-def _masked(text: str) -> str:
+def _shown(name: str, text: str) -> str:
     """References are no secrets, and an absent side has nothing to hide."""
-    return text if text == ABSENT or text.startswith(("{secret ", "{file ")) else MASK
+    _, _, own = name.partition(" ")
+    if not is_secret_name(own) or text == ABSENT or text.startswith(("{secret ", "{file ")):
+        return text
+    return f"{own} {MASK}" if own.startswith("-") else MASK
 
 
 def _text(value: object) -> str:

@@ -104,7 +104,7 @@ def target(
     ``port`` is the slot's own or the chosen one; without one ``inputs`` is ``None`` and all else is complete.
     ``profile`` is ``None`` where the catalogue lacks it, which is possible for slots that are off anyway.
     """
-    store = settings.model_store
+    store = _store(settings)
     made = template(profile, store) if profile is not None else None
     return _target(slot, made, records, store, _Chosen(port, generation, on_demand_idle))
 
@@ -123,7 +123,7 @@ def targets(
     ``ports`` are those chosen for slots that name none, ``idle`` the on-demand slots without
     demand.  A slot whose parts are the very same objects as last time keeps its target.
     """
-    store = settings.model_store
+    store = _store(settings)
     if memo.store != store:
         memo.store, memo.rows, memo.templates = store, {}, {}
     shadows = shadows_of(slots.values())
@@ -158,6 +158,11 @@ class _Chosen(NamedTuple):
     port: int | None
     generation: str
     idle: bool
+
+
+def _store(settings: Settings) -> str:
+    """A trailing slash is formatting and must not restart anything."""
+    return settings.model_store.rstrip("/") or "/"
 
 
 def _template(profile: Profile | None, store: str, memo: Memo) -> Template | None:
