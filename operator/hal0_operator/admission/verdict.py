@@ -31,13 +31,15 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     at hand.  ``denied`` are objects whose candidate version was refused, with the errors.
     ``frozen`` are slots that were denied and have no admitted version: nothing is started and
     nothing removed for them.  ``kept`` are slots whose deletion is held, with why.
-    ``violations`` are objects in force that break a rule now.
+    ``violations`` are objects in force that break a rule now.  ``generations`` digest what the files ask
+    of each slot, admitted or not; ``observed`` what is in force of it: the two differ for what is held back.
     """
 
     admitted: Admitted
     slots: dict[str, Slot]
     catalogue: dict[str, Profile]
     generations: dict[str, str]
+    observed: dict[str, str] = {}
     problems: tuple[Problem, ...] = ()
     denied: dict[ObjectKey, tuple[Problem, ...]] = {}
     frozen: frozenset[str] = frozenset()

@@ -1,0 +1,38 @@
+"""A secret stands literally in the home.
+
+A variable whose name ends in KEY, TOKEN, SECRET or PASSWORD has its value in the file, so it is in every copy
+and in git's history.  The value is masked wherever the operator shows something.
+
+Example: `env = { HF_TOKEN = "hf_..." }`.
+
+Fix: `podman secret create hal0-hf-token FILE` and `HF_TOKEN = { secret = "hal0-hf-token" }`, or
+`{ file = "PATH" }` below the settings' `secret_dirs`; and change the secret, it was written down.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from hal0_operator.admission.view import Case, profile_error
+from hal0_operator.model.problem import Problem
+from hal0_operator.model.profile import EnvValue, Profile
+from hal0_operator.model.settings import Settings
+from hal0_operator.runtimes.secrets import is_secret_name
+
+CODE = "profile.literal_secret"
+
+
+def check_slot(case: Case) -> Iterator[Problem]:
+    for name, message, hint in _found(case.slot.env):
+        yield case.warning(CODE, ("server", "env", name), message, hint)
+
+
+def check_profile(profile: Profile, settings: Settings) -> Iterator[Problem]:
+    del settings
+    for name, message, hint in _found(profile.env):
+        yield profile_error(profile.name, CODE, ("env", name), message, hint, severity="warning")
+
+
+def _found(env: Mapping[str, EnvValue]) -> Iterator[tuple[str, str, str]]:
+    for name, value in env.items():
+        if isinstance(value, str) and value and is_secret_name(name):
+            hint = f'refer to it: {name} = {{ secret = "hal0-…" }} or {{ file = "PATH" }}'
+            yield name, f"the value of {name} looks like a secret and stands in the file", hint
