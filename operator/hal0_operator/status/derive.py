@@ -1,0 +1,104 @@
+"""Facts to status."""
+
+from hal0_operator.model.device import BACKEND_OF
+from hal0_operator.model.launch import Target
+from hal0_operator.model.slot import Slot
+from hal0_operator.model.status import ContainerStatus, FieldDiff, SlotStatus
+from hal0_operator.reconcile.turn import INSIDE
+from hal0_operator.runtimes.diff import field_diff
+from hal0_operator.status.conditions import carry_over, conditions
+from hal0_operator.status.facts import SlotFacts
+from hal0_operator.status.phase import phase
+
+
+def derive(facts: SlotFacts, before: SlotStatus | None) -> SlotStatus:
+    """One slot's status; ``before`` gives the transition times that have not moved."""
+    view = facts.view
+    slot = facts.slot
+    found = phase(facts, before.phase if before is not None else None)
+    target = view.target
+    observed = target.generation if target is not None else ""
+    return SlotStatus(
+        name=view.slot,
+        type=slot.type if slot else "",
+        device=slot.device if slot else "",
+        backend=BACKEND_OF[slot.device] if slot else "",
+        profile=slot.profile if slot else "",
+        model=slot.model if slot else None,
+        port=_port(target, slot),
+        enabled=slot.enabled if slot else False,
+        phase=found,
+        generation=facts.admission.asked or observed,
+        observed_generation=observed,
+        container=_container(facts),
+        restarts=view.state.restarts,
+        next_retry_at=_next_retry(facts),
+        conditions=carry_over(conditions(facts, found), before, facts.stamp(facts.now)),
+        wanted=target is not None and target.wanted,
+        blocked_on=_blocked_on(facts),
+        last_exit=_last_exit(facts),
+        diff=pending_diff(facts),
+    )
+
+
+def _port(target: Target | None, slot: Slot | None) -> int | None:
+    if target is not None and target.inputs is not None:
+        return target.inputs.port
+    return slot.port if slot else None
+
+
+def _container(facts: SlotFacts) -> ContainerStatus | None:
+    own = facts.view.own[0] if facts.view.own else None
+    if own is None:
+        return None
+    run = facts.view.state.run
+    started = facts.stamp(run.since) if run is not None and run.id == own.id and run.dead_at is None else None
+    return ContainerStatus(own.id, own.name, own.image, started)
+
+
+def _next_retry(facts: SlotFacts) -> str | None:
+    state = facts.view.state
+    if state.waiting is None:
+        return None
+    if state.waiting.until is not None and state.waiting.until > facts.now:
+        return facts.stamp(state.waiting.until)
+    if state.waiting.reason not in INSIDE and state.outside is not None:
+        return facts.stamp(state.outside.until)
+    return None
+
+
+def _blocked_on(facts: SlotFacts) -> str:
+    """The first unmet precondition, in words."""
+    view = facts.view
+    if view.held is not None:
+        return view.held.message
+    if facts.podman_down:
+        return facts.podman_down
+    if facts.pull and view.state.waiting is not None and view.state.waiting.reason == "Pulling":
+        return facts.pull
+    if view.state.waiting is not None:
+        return view.state.waiting.message
+    run = view.state.run
+    if run is not None and not run.ready and view.own and view.target is not None and view.target.wanted:
+        return f"its probe: {run.detail or run.verdict or 'not asked yet'}"
+    return ""
+
+
+def _last_exit(facts: SlotFacts) -> str:
+    exit = facts.view.memory.last_exit
+    if exit is None:
+        return ""
+    return f"exit code {exit.exit_code}" + (f": {exit.line}" if exit.line else "")
+
+
+def pending_diff(facts: SlotFacts) -> tuple[FieldDiff, ...]:
+    """What a swap will change, where the running inputs are known."""
+    view = facts.view
+    own = view.own[0] if view.own else None
+    target = view.target
+    if own is None or target is None or target.inputs is None or own.digest == target.digest:
+        return ()
+    good = view.memory.last_good
+    if good is None or good.inputs.digest != own.digest:
+        return ()
+    return field_diff(good.inputs, target.inputs)

@@ -1,0 +1,55 @@
+"""Everything that a slot's status is derived from."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from hal0_operator.model.problem import Problem
+from hal0_operator.model.slot import Slot
+from hal0_operator.reconcile.view import View
+
+
+class AdmissionFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What admission said of one slot.
+
+    ``asked`` is the generation that the files ask for; ``denied`` its errors (located), ``violations``
+    errors of what is in force, ``kept`` why its deletion is held.  ``slot`` is a stand-in for one
+    that was never admitted.
+    """
+
+    asked: str = ""
+    denied: tuple[Problem, ...] = ()
+    violations: tuple[Problem, ...] = ()
+    kept: str = ""
+    slot: Slot | None = None
+
+
+class SlotFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """``stamp`` turns a monotonic time into RFC 3339; ``anchor`` is a shadow's NPU slot's facts.
+
+    ``podman_down`` and ``pull`` are messages (``""``: fine, nothing is pulled).  ``image_id`` is what
+    the image's name points to now.  ``rendered`` is what would be rendered now, where known.
+    """
+
+    view: View
+    admission: AdmissionFacts
+    ready: bool
+    now: float
+    stamp: Callable[[float], str]
+    podman_down: str = ""
+    pull: str = ""
+    image_id: str = ""
+    rendered: str = ""
+    strays: tuple[str, ...] = ()
+    anchor: "SlotFacts | None" = None
+
+    @property
+    def serving(self) -> bool:
+        """A container of the slot runs and answered its probe, whatever is planned for it."""
+        run = self.view.state.run
+        own = self.view.own
+        return bool(own) and run is not None and run.ready and run.id == own[0].id and own[0].alive is not False
+
+    @property
+    def slot(self) -> Slot | None:
+        return self.view.target.slot if self.view.target is not None else self.admission.slot

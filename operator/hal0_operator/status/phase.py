@@ -1,0 +1,45 @@
+"""The phase: the first that fits, and why."""
+
+from hal0_operator.model.status import Phase
+from hal0_operator.reconcile.turn import INSIDE
+from hal0_operator.status.facts import SlotFacts
+
+
+def phase(facts: SlotFacts, before: Phase | None) -> Phase:
+    """Podman out of reach keeps the last phase."""
+    view = facts.view
+    if view.held is not None:
+        return "Suspended" if view.held.reason == "Suspended" else "Denied"
+    if view.target is None:
+        return "Removing" if view.own else "Denied" if facts.admission.denied else "Off"
+    if facts.anchor is not None:
+        return phase(facts.anchor, before) if view.target.slot.enabled else "Off"
+    if facts.serving:
+        run = view.state.run
+        return "Degraded" if run is not None and run.failed_roles else "Ready"
+    if facts.podman_down and before is not None:
+        return before
+    if not view.target.wanted:
+        return "Idle" if view.target.off == "Idle" else "Off"
+    return _on_its_way(facts)
+
+
+def _on_its_way(facts: SlotFacts) -> Phase:
+    state = facts.view.state
+    waiting = state.waiting
+    if waiting is not None and waiting.reason == "Pulling":
+        return "Pulling"
+    if blocked_reason(facts):
+        return "Blocked"
+    return "CrashLoop" if state.exits >= 2 else "Starting"
+
+
+def blocked_reason(facts: SlotFacts) -> str:
+    """The reason that something outside, or another slot, keeps it from going on, or ``""``."""
+    run = facts.view.state.run
+    if run is not None and run.path_broken:
+        return "PortPathBroken"
+    waiting = facts.view.state.waiting
+    if waiting is None or (waiting.reason in INSIDE and waiting.reason != "ProfileHeld"):
+        return ""
+    return waiting.reason
