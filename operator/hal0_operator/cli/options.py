@@ -47,8 +47,8 @@ class Usage(Failed):
 class Paths(NamedTuple):
     """Where everything is; absolute paths, links not followed.
 
-    ``podman_url`` and ``model_store`` are ``""`` where nothing was said.  ``runtime_dir`` holds the
-    operator locks.  ``home_named`` and ``config_named`` tell a choice from a default.
+    ``podman_url`` and ``model_store`` are ``""`` where nothing was said.  ``runtime_dir`` is the
+    system's own, below which operator locks stand.  ``home_named`` and ``config_named`` tell a choice from a default.
     """
 
     home: str
@@ -101,7 +101,7 @@ def resolve(given: Mapping[str, str], environ: Mapping[str, str], uid: int) -> P
         home=os.path.abspath(chosen.get("home", DEFAULT_HOME)),
         state_dir=os.path.abspath(state),
         config=os.path.abspath(chosen.get("config", DEFAULT_CONFIG)),
-        runtime_dir="/run/hal0-operator" if uid == 0 else _runtime(environ, uid),
+        runtime_dir="/run" if uid == 0 else _runtime(environ, uid),
         podman_url=chosen.get("podman_url", ""),
         model_store=os.path.abspath(chosen["model_store"]) if "model_store" in chosen else "",
         home_named="home" in chosen,
@@ -119,4 +119,4 @@ def _xdg(environ: Mapping[str, str], variable: str, fallback: str) -> str:
 
 def _runtime(environ: Mapping[str, str], uid: int) -> str:
     base = environ.get("XDG_RUNTIME_DIR", "")
-    return os.path.join(base if os.path.isabs(base) else f"/run/user/{uid}", "hal0-operator")
+    return base if os.path.isabs(base) else f"/run/user/{uid}"

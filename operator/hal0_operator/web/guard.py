@@ -50,7 +50,7 @@ class Guard:
         except Fault as fault:
             await fault.response()(scope, receive, send)
         except Exception as bug:  # noqa: BLE001 - the last line of defence: one log line, never a traceback
-            _log.error("%s %s: %s: %s", scope["method"], scope["path"], type(bug).__name__, bug)
+            _log.error("%s %r: %r", scope["method"], scope["path"], bug)
             _log.debug("where it happened", exc_info=True)
             if not started:
                 message = "the operator failed to answer; its log says why"

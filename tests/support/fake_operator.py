@@ -1,0 +1,242 @@
+"""A FakeOperator: what the surfaces ask, answered from fields that a test sets."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+
+from hal0_operator.loop.view import Figures, Refused, SlotDetail, UnknownSlot
+from hal0_operator.model.problem import Position, Problem
+from hal0_operator.model.profile import Bench, Profile
+from hal0_operator.model.status import (
+    Condition,
+    ContainerStatus,
+    Event,
+    FieldDiff,
+    HeldSlot,
+    Plan,
+    PlannedAction,
+    SlotStatus,
+    SourceStatus,
+)
+
+NOW = "2026-01-02T03:04:05Z"
+
+
+def condition(type: str, status: str = "True", reason: str = "Fine", message: str = "") -> Condition:
+    return Condition(type, status, reason, message, NOW, "g1")
+
+
+def slot(name: str, phase: str = "Ready", **fields: Any) -> SlotStatus:
+    """A slot of the GPU that is Ready, or what the fields say."""
+    ready = "True" if phase == "Ready" else "False"
+    defaults: dict[str, Any] = {
+        "name": name,
+        "type": "llm",
+        "device": "gpu-rocm",
+        "backend": "rocm",
+        "profile": "rocm",
+        "model": "some-model",
+        "port": 8081,
+        "enabled": True,
+        "phase": phase,
+        "generation": "1111111111111111",
+        "observed_generation": "1111111111111111",
+        "container": ContainerStatus("c0ffee" * 10, f"hal0-{name}", "localhost/stub:1", NOW),
+        "conditions": (
+            condition("Admitted", reason="Admitted"),
+            condition("Ready", ready, "Probed" if ready == "True" else phase, "" if ready == "True" else "not yet"),
+            condition("Reconciling", "False", "Converged"),
+            condition("Stalled", "False", "Converged"),
+        ),
+    }
+    return SlotStatus(**(defaults | fields))
+
+
+def event(message: str, slot: str = "chat", **fields: Any) -> Event:
+    return Event(**({"time": NOW, "type": "Normal", "reason": "Started", "slot": slot, "message": message} | fields))
+
+
+ROCM = Profile(
+    name="rocm",
+    image="ghcr.io/hal0ai/toolbox:server",
+    flags="-fa on --threads 8",
+    mtp=True,
+    device_class="gpu",
+    backend="rocm",
+    intent="agents",
+    quant="FP4",
+    bench=Bench(tps=52.8),
+    seed=True,
+)
+TTS = Profile(name="tts", image="ghcr.io/hal0ai/kokoro:v1", flags="--model_path {store}/kokoro", device_class="cpu")
+
+
+class FakeOperator:
+    """Answers from its fields, notes wishes in ``wishes``, and publishes what a test publishes."""
+
+    def __init__(self, *slots: SlotStatus) -> None:
+        self.listed = {status.name: status for status in slots}
+        self.past: list[Event] = []
+        self.wishes: list[tuple[Any, ...]] = []
+        self.refusal: Refused | None = None
+        self.bug: Exception | None = None
+        self.not_ready = ""
+        self.numbers = Figures()
+        self.extra: dict[str, Any] = {}
+        self.lines: tuple[str, ...] = ("one", "two")
+        self.found: tuple[Problem, ...] = ()
+        self.resumed = ""
+        self.is_settled = True
+        self.fresh_gate = asyncio.Event()
+        self.fresh_gate.set()
+        self._followers: set[asyncio.Queue[Any]] = set()
+        self.followed = asyncio.Event()
+
+    # what a test does
+
+    def put(self, *statuses: SlotStatus) -> None:
+        self.listed |= {status.name: status for status in statuses}
+        self._publish(None)
+
+    def drop(self, name: str) -> None:
+        del self.listed[name]
+        self._publish(None)
+
+    def happen(self, happened: Event) -> None:
+        self.past.append(happened)
+        self._publish(happened)
+
+    def _publish(self, item: Event | None) -> None:
+        for queue in self._followers:
+            queue.put_nowait(item)
+
+    @property
+    def followers(self) -> int:
+        return len(self._followers)
+
+    def _subscribe(self) -> asyncio.Queue[Any]:
+        queue: asyncio.Queue[Any] = asyncio.Queue()
+        self._followers.add(queue)
+        self.followed.set()
+        return queue
+
+    async def _items(self, queue: asyncio.Queue[Any]) -> AsyncIterator[Any]:
+        try:
+            while True:
+                yield await queue.get()
+        finally:
+            self._followers.discard(queue)
+
+    # the protocol
+
+    def slots(self) -> tuple[SlotStatus, ...]:
+        if self.bug:
+            raise self.bug
+        return tuple(self.listed.values())
+
+    def detail(self, slot: str) -> SlotDetail:
+        if slot not in self.listed:
+            raise UnknownSlot(f"no slot {slot!r}")
+        return SlotDetail(status=self.listed[slot], **self.extra)
+
+    def plan(self) -> Plan:
+        return Plan(
+            "1111111111111111",
+            (PlannedAction("chat", "remove", "swap", (FieldDiff("model", "a", "b"),)),),
+            (HeldSlot("code", "PortHeld", "python has port 8082"),),
+        )
+
+    def profiles(self) -> dict[str, Profile]:
+        return {"tts": TTS, "rocm": ROCM}
+
+    def problems(self) -> tuple[Problem, ...]:
+        return self.found
+
+    def source(self) -> SourceStatus:
+        return SourceStatus(kind="directory", url="/srv/home", admitted="a1", applied="a1", age_seconds=1.5)
+
+    def events(self) -> tuple[Event, ...]:
+        return tuple(self.past)
+
+    def follow(self) -> AsyncIterator[Event]:
+        return self._only_events(self._items(self._subscribe()))
+
+    async def _only_events(self, items: AsyncIterator[Any]) -> AsyncIterator[Event]:
+        async for item in items:
+            if item is not None:
+                yield item
+
+    def changes(self) -> AsyncIterator[None]:
+        return self._items(self._subscribe())
+
+    def capabilities(self) -> dict[str, Any]:
+        entry = {"enabled": True, "device": "npu", "model": None, "provider": None, "slot": "stt", "phase": "Ready"}
+        return {"selections": {"voice": {"stt": entry}}}
+
+    def figures(self) -> Figures:
+        return self.numbers
+
+    def settled(self) -> bool:
+        return self.is_settled
+
+    def unready(self) -> str:
+        return self.not_ready
+
+    def trigger(self) -> None:
+        self.wishes.append(("trigger",))
+
+    async def fresh(self) -> None:
+        await self.fresh_gate.wait()
+        self.wishes.append(("fresh",))
+
+    def _wish(self, *wish: Any) -> None:
+        if self.refusal:
+            raise self.refusal
+        self.wishes.append(wish)
+
+    def suspend(self, slot: str, by: str, reason: str) -> None:
+        self._wish("suspend", slot, by, reason)
+
+    def resume(self, slot: str) -> str:
+        self._wish("resume", slot)
+        return self.resumed
+
+    def approve_prune(self) -> str:
+        self._wish("prune")
+        return "3 slots go"
+
+    def restart(self, slot: str, pull: bool) -> None:
+        self._wish("restart", slot, pull)
+
+    def restart_outdated(self) -> tuple[str, ...]:
+        self._wish("outdated")
+        return ("chat",)
+
+    async def logs(self, slot: str, lines: int, previous: bool) -> tuple[str, ...]:
+        self.detail(slot)
+        self.wishes.append(("logs", slot, lines, previous))
+        return self.lines[-lines:]
+
+    async def follow_logs(self, slot: str, lines: int) -> AsyncIterator[str]:
+        if self.refusal:
+            raise self.refusal
+        for line in self.lines[-lines:]:
+            yield line
+
+
+def problem(code: str = "device.unknown", **fields: Any) -> Problem:
+    defaults: dict[str, Any] = {
+        "code": code,
+        "message": "`gpu-rcom` is no device",
+        "file": "slots/chat.toml",
+        "path": ("device",),
+        "hint": "did you mean gpu-rocm?",
+        "at": Position(2, 10),
+    }
+    return Problem(**(defaults | fields))
+
+
+def changed(status: SlotStatus, **fields: Any) -> SlotStatus:
+    return msgspec.structs.replace(status, **fields)
