@@ -32,11 +32,15 @@ class Needs(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelFile(msgspec.Struct, frozen=True):
-    """``size`` in bytes, all parts of a split file together; ``projector`` is the mmproj beside it."""
+    """``size`` in bytes, all parts of a split file together; ``projector`` is the mmproj beside it.
+
+    ``links_to`` is the file that ``path`` leads to, where that is a link.
+    """
 
     path: str
     size: int = 0
     projector: str = ""
+    links_to: str = ""
 
 
 class HostFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ Inputs are what home and settings say and are hashed; rendering adds what the ho
 
 from hal0_operator.model.profile import Family
 from hal0_operator.runtimes import comfyui, flm, kokoro, llama_server
-from hal0_operator.runtimes.family import FamilyModule
+from hal0_operator.runtimes.protocol import FamilyModule
 
 FAMILIES: dict[Family, FamilyModule] = {
     "llama-server": llama_server,

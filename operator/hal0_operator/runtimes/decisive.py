@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from hal0_operator.runtimes.family import Argv
 from hal0_operator.runtimes.flags import canonical, is_flag, parse, split
+from hal0_operator.runtimes.protocol import Argv
 from hal0_operator.runtimes.secrets import mask
 
 LIMIT = 300

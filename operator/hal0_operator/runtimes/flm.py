@@ -9,7 +9,8 @@ from hal0_operator.model.probe import ProbeSpec, Request
 from hal0_operator.model.settings import Settings
 from hal0_operator.model.slot import SlotType
 from hal0_operator.runtimes import devices, rendering
-from hal0_operator.runtimes.family import (
+from hal0_operator.runtimes.flags import merge
+from hal0_operator.runtimes.protocol import (
     ANY_ADDRESS,
     EXTRA_ARGS,
     OPERATOR,
@@ -21,7 +22,6 @@ from hal0_operator.runtimes.family import (
     profile_provenance,
     shown,
 )
-from hal0_operator.runtimes.flags import merge
 
 types: tuple[SlotType, ...] = ("llm", "embedding", "transcription")
 

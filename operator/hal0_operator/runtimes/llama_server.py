@@ -1,5 +1,7 @@
 """llama-server: chat, embeddings and reranking by llama.cpp, on a GPU or the CPU."""
 
+from collections.abc import Iterator
+
 import msgspec
 
 from hal0_operator.model.container import ContainerSpec, Mount
@@ -9,7 +11,8 @@ from hal0_operator.model.probe import ProbeSpec, Request
 from hal0_operator.model.settings import Settings
 from hal0_operator.model.slot import SlotType
 from hal0_operator.runtimes import devices, rendering
-from hal0_operator.runtimes.family import (
+from hal0_operator.runtimes.flags import MODE_OF_TYPE, merge, without_modes
+from hal0_operator.runtimes.protocol import (
     ANY_ADDRESS,
     EXTRA_ARGS,
     OPERATOR,
@@ -21,7 +24,6 @@ from hal0_operator.runtimes.family import (
     profile_provenance,
     shown,
 )
-from hal0_operator.runtimes.flags import MODE_OF_TYPE, merge, without_modes
 
 types: tuple[SlotType, ...] = ("llm", "embedding", "reranking")
 
@@ -63,7 +65,7 @@ def render(inputs: LaunchInputs, facts: HostFacts, settings: Settings) -> Contai
         inputs,
         facts,
         command=command(_groups(inputs, model.path, model.projector, "")),
-        mounts=rendering.mounts(inputs, rendering.store_mount(inputs), *_model_mount(inputs, model, settings)),
+        mounts=rendering.mounts(inputs, rendering.store_mount(inputs), *_model_mounts(inputs, model, settings)),
     )
     rocm = inputs.device == "gpu-rocm"
     opts = rendering.security_opt(inputs, settings, ROCM_SECURITY if rocm else ())
@@ -115,9 +117,9 @@ def _sees(inputs: LaunchInputs) -> bool:
     return inputs.vision and inputs.type == "llm"
 
 
-def _model_mount(inputs: LaunchInputs, model: ModelFile, settings: Settings) -> tuple[Mount, ...]:
-    """A model in an allowed folder outside the store needs that folder as well."""
-    if rendering.below(model.path, inputs.store):
-        return ()
-    roots = [root for root in settings.policy.mounts if rendering.below(model.path, root)]
-    return tuple(Mount(root, root) for root in sorted(roots, key=len)[-1:])
+def _model_mounts(inputs: LaunchInputs, model: ModelFile, settings: Settings) -> Iterator[Mount]:
+    """A model outside the store, or a link out of it, needs its allowed folder in the container as well."""
+    for path in filter(None, (model.path, model.links_to)):
+        if not rendering.below(path, inputs.store):
+            roots = [root for root in settings.policy.mounts if rendering.below(path, root)]
+            yield from (Mount(root, root) for root in sorted(roots, key=len)[-1:])
