@@ -66,37 +66,42 @@ class Watch:
         """Watch until cancelled."""
         while True:
             self._again = anyio.Event()
+            self._armed = None
             self._watched = folders(self._fs, self._home)
             paths = [path for path, identity in self._watched if identity is not None]
             if paths:
                 await self._watch(paths)
             else:
                 self._report(f"the home {self._home} is not there; {POLLING}")
-            if not self._again.is_set():
-                self._armed = None
-                await self._again.wait()
+            await self._again.wait()
 
     async def _watch(self, paths: list[str]) -> None:
         """One watch, until it fails or is to be armed anew."""
         armed = self._armed = _Armed(self._begun)
-        try:
-            changes = awatch(
-                *paths,
-                watch_filter=self._counts,
-                step=STEP_MS,
-                debounce=GROUP_MS,
-                stop_event=armed,
-                recursive=False,
-                force_polling=False,
-                ignore_permission_denied=False,
-            )
-            async for _ in changes:
-                self._hint()
-                self.rearm()
-        except (OSError, RuntimeError) as error:
-            self._report(f"the home {self._home} cannot be watched ({error}); {POLLING}")
-        finally:
-            armed.set()
+        async with anyio.create_task_group() as tasks:
+            # The library's thread shields it from being cancelled, for seconds, so this task ends it.
+            tasks.start_soon(_set_when_cancelled, armed)
+            try:
+                await self._tell(paths, armed)
+            except (OSError, RuntimeError) as error:
+                self._armed = None
+                self._report(f"the home {self._home} cannot be watched ({error}); {POLLING}")
+            tasks.cancel_scope.cancel()
+
+    async def _tell(self, paths: list[str], armed: _Armed) -> None:
+        changes = awatch(
+            *paths,
+            watch_filter=self._counts,
+            step=STEP_MS,
+            debounce=GROUP_MS,
+            stop_event=armed,
+            recursive=False,
+            force_polling=False,
+            ignore_permission_denied=False,
+        )
+        async for _ in changes:
+            self._hint()
+            self.rearm()
 
     def _begun(self) -> None:
         self._report("")
@@ -110,3 +115,10 @@ class Watch:
         if folder == self._home:
             return name in (PROFILES_FILE, OVERLAY_FILE)
         return folder == f"{self._home}/{SLOTS_FOLDER}" and is_slot_file(name)
+
+
+async def _set_when_cancelled(armed: _Armed) -> None:
+    try:
+        await anyio.sleep_forever()
+    finally:
+        armed.set()

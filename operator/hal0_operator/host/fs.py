@@ -8,17 +8,12 @@ import stat as modes
 
 from hal0_operator.seams.fs import FileLock, Stat
 
-
-def kind_of(mode: int) -> str:
-    if modes.S_ISREG(mode):
-        return "file"
-    if modes.S_ISDIR(mode):
-        return "dir"
-    return "link" if modes.S_ISLNK(mode) else "other"
+_KINDS = {modes.S_IFREG: "file", modes.S_IFDIR: "dir", modes.S_IFLNK: "link"}
 
 
 def as_stat(found: os.stat_result) -> Stat:
-    return Stat(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, kind_of(found.st_mode))
+    kind = _KINDS.get(modes.S_IFMT(found.st_mode), "other")
+    return Stat(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, kind)
 
 
 def read_regular(path: str, limit: int) -> bytes:
