@@ -52,8 +52,10 @@ class Client:
     def post(self, target: str, body: dict[str, Any] | None = None, timeout: float = TIMEOUT_S) -> Any:
         return self._ask("POST", target, body or {}, timeout)
 
-    def stream(self, target: str) -> Iterator[tuple[str, Any]]:
+    def stream(self, target: str, *, beats: bool = False) -> Iterator[tuple[str, Any]]:
         """Server-sent events as (event, data); ends when the operator ends it.
+
+        ``beats``: each heartbeat is an item ``("", None)`` too, so that time can be looked at.
 
         Raises ``Failed`` when the stream breaks or goes silent.
         """
@@ -61,7 +63,7 @@ class Client:
         try:
             if response.status != http.client.OK:
                 raise _refusal(response)
-            yield from _events(response)
+            yield from (item for item in _events(response) if item[0] or beats)
         except (OSError, http.client.HTTPException) as fault:
             raise Failed(f"the operator went away: {_reason(fault)}") from fault
         finally:
@@ -127,7 +129,9 @@ def _events(response: http.client.HTTPResponse) -> Iterator[tuple[str, Any]]:
     while line := response.readline():
         text = line.decode("utf-8", "replace").rstrip("\r\n")
         field, _, value = text.partition(":")
-        if not text and data:
+        if text.startswith(":"):
+            yield "", None
+        elif not text and data:
             yield event or "message", json.loads("\n".join(data))
             event, data = "", []
         elif field == "event":

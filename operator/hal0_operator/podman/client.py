@@ -9,10 +9,11 @@ from urllib.parse import quote
 
 import msgspec
 
+from hal0_operator.model.action import FaultKind
 from hal0_operator.model.container import LABEL_MANAGED, MANAGED_BY, ContainerSpec
 from hal0_operator.model.world import Container, NameHolder
 from hal0_operator.podman import decode, events, logs, spec
-from hal0_operator.podman.errors import SHOWN, fault, undecodable
+from hal0_operator.podman.errors import SHOWN, classify, fault, undecodable
 from hal0_operator.podman.transport import Params, Request, Stream, Transport
 from hal0_operator.seams.podman import Cancel, PodmanEvent, PodmanFault
 
@@ -89,6 +90,10 @@ class Client:
             if failed.fault.kind != "no_such_container":
                 raise
 
+    def address(self, id: str) -> str:
+        request = Request(f"look for the address of {id[:12]}", "get", _container(id, "/json"), LOOK_S)
+        return self._decoded(request, decode.address)
+
     def pull(self, image: str, progress: Callable[[str], None], cancel: list[Cancel]) -> str:
         what = f"pull {image}"
         stream = Stream(what)
@@ -98,7 +103,7 @@ class Client:
         id = ""
         for report in self._pull_reports(stream, Request(what, "post", "images/pull", idle_s, params)):
             if report.error:
-                raise PodmanFault(fault("pull_failed", what, report.error))
+                raise PodmanFault(fault(_pull_kind(classify(0, "", report.error)), what, report.error))
             id = report.pulled or id
             if report.shown:
                 progress(report.shown)
@@ -134,14 +139,13 @@ class Client:
             raise undecodable(request.what, error) from error
 
     def _pull_reports(self, stream: Stream, request: Request) -> Iterator["PullReport"]:
-        """The pull's own failures, whatever Podman calls them, are one kind: the image cannot be had."""
         try:
             self._transport.open(stream, request)
-            yield from map(pull_report, stream.lines())
         except PodmanFault as failed:
-            if failed.fault.kind in ("unreachable", "unknown_outcome", "local", "bad_reference"):
+            if failed.fault.status is None:
                 raise
-            raise PodmanFault(msgspec.structs.replace(failed.fault, kind="pull_failed")) from failed
+            raise PodmanFault(msgspec.structs.replace(failed.fault, kind=_pull_kind(failed.fault.kind))) from failed
+        yield from map(pull_report, stream.lines())
 
     def _image_id(self, image: str) -> str:
         """Podman 5 ends its report without the id."""
@@ -187,6 +191,11 @@ def pull_report(line: bytes) -> PullReport:
     done, total = (_megabytes((read.progress or {}).get(key)) for key in ("current", "total"))
     size = f" {done} of {total} MB" if done and total else ""
     return PullReport(shown=f"{read.status} {read.id}{size}".strip()[:SHOWN])
+
+
+def _pull_kind(kind: FaultKind) -> FaultKind:
+    """A pull's own failures, whatever Podman calls them, are one kind: the image cannot be had."""
+    return kind if kind in ("local", "bad_reference") else "pull_failed"
 
 
 def _megabytes(value: Any) -> str:

@@ -29,6 +29,17 @@ def holders(body: bytes, name: str) -> tuple[NameHolder, ...]:
     )
 
 
+def address(body: bytes) -> str:
+    """The first address of an inspected container on any of its networks, or ``""``."""
+    document = msgspec.json.decode(body)
+    settings = document.get("NetworkSettings") if isinstance(document, dict) else None
+    if not isinstance(settings, dict):
+        return ""
+    networks = settings.get("Networks")
+    rows = [settings, *(networks.values() if isinstance(networks, dict) else ())]
+    return next((row["IPAddress"] for row in rows if isinstance(row, dict) and _text(row, "IPAddress")), "")
+
+
 def images(body: bytes) -> dict[str, str]:
     """Tags, ``name@digest`` and ids (with and without ``sha256:``), each to the id.  Raises ``msgspec.DecodeError``."""
     found: dict[str, str] = {}

@@ -15,6 +15,7 @@ import msgspec
 import podman
 import urllib3.exceptions
 from podman.api.client import APIClient, APIResponse
+from podman.api.uds import UDSConnection, UDSSocket
 
 from hal0_operator.podman.errors import fault, fault_of_answer, fault_of_transport
 from hal0_operator.seams.podman import PodmanFault
@@ -76,23 +77,27 @@ class Transport:
         """Send, and wait for the status.  Raises PodmanFault; a cancelled stream opens empty."""
 
         def send() -> APIResponse:
-            api = _client(self._url, 1)
-            _report_socket(api, stream.connected)
+            api = _client(self._url, 1, stream.connected)
+            stream.carried_by(api)
             return _send(api, request, stream=True)
 
         try:
             response = self._attempt(request.what, send)
+            self._refuse(request.what, response)
         except PodmanFault:
-            if stream.cancelled:
-                return
-            raise
-        if response.status_code >= 400:
-            with suppress(*_FAILURES):
-                raise PodmanFault(fault_of_answer(request.what, response.status_code, response.content))
-        stream.answered(response)
+            stream.close()
+            if not stream.cancelled:
+                raise
+        else:
+            stream.answered(response)
 
     def close(self) -> None:
         self._api.close()
+
+    def _refuse(self, what: str, response: APIResponse) -> None:
+        if response.status_code >= 400:
+            body = self._attempt(what, lambda: response.content)
+            raise PodmanFault(fault_of_answer(what, response.status_code, body))
 
     def _attempt(self, what: str, send: Callable[[], T]) -> T:
         try:
@@ -117,6 +122,8 @@ class Stream:
         self.what = what
         self.cancelled = False
         self._lock = threading.Lock()
+        self._read = False
+        self._api: APIClient | None = None
         self._socket: socket | None = None
         self._response: APIResponse | None = None
 
@@ -124,6 +131,12 @@ class Stream:
         with self._lock:
             self.cancelled = True
             self._cut()
+            unread = self._response is not None and not self._read
+        if unread:
+            self.close()
+
+    def carried_by(self, api: APIClient) -> None:
+        self._api = api
 
     def connected(self, connection: socket) -> None:
         with self._lock:
@@ -132,16 +145,32 @@ class Stream:
                 self._cut()
 
     def answered(self, response: APIResponse) -> None:
-        self._response = response
+        with self._lock:
+            self._response = response
+            cancelled = self.cancelled
+        if cancelled:
+            self.close()
 
     def unlimited(self) -> None:
         """From here on silence is no failure: nothing happening is what an event stream says by it."""
         if self._socket is not None:
-            self._socket.settimeout(None)
+            with suppress(OSError):
+                self._socket.settimeout(None)
+
+    def close(self) -> None:
+        """By the reader, or by whoever knows that there is none."""
+        # Closing a response reads on to its end; without its socket there is nothing left to wait for.
+        self._cut()
+        if self._response is not None:
+            self._response.close()
+        if self._api is not None:
+            self._api.close()
 
     def __iter__(self) -> Iterator[bytes]:
         """Ends when cancelled.  Raises PodmanFault (``unknown_outcome``) when cut off."""
-        if self._response is None:
+        with self._lock:
+            self._read = not self.cancelled
+        if not self._read or self._response is None:
             return
         try:
             yield from self._response.iter_content(chunk_size=None)
@@ -149,9 +178,7 @@ class Stream:
             if not self.cancelled:
                 raise PodmanFault(fault_of_transport(self.what, error)) from error
         finally:
-            # Closing a response reads on to its end; without its socket there is nothing left to wait for.
-            self._cut()
-            self._response.close()
+            self.close()
 
     def lines(self) -> Iterator[bytes]:
         """Without their ends, empty ones left out."""
@@ -168,10 +195,6 @@ class Stream:
                 self._socket.shutdown(SHUT_RDWR)
 
 
-def _client(url: str, connections: int) -> APIClient:
-    return podman.PodmanClient(base_url=url, max_pool_size=connections).api
-
-
 def _send(api: APIClient, request: Request, *, stream: bool) -> APIResponse:
     timeout = (CONNECT_S, request.limit_s)
     common: dict[str, Any] = {"params": request.params, "timeout": timeout, "stream": stream}
@@ -184,13 +207,17 @@ def _send(api: APIClient, request: Request, *, stream: bool) -> APIResponse:
             return api.delete(request.path, **common)
 
 
-def _report_socket(api: APIClient, connected: Callable[[socket], None]) -> None:
-    """Have each new connection of this client hand its socket to ``connected``."""
+def _client(url: str, connections: int, connected: Callable[[socket], None] = lambda _: None) -> APIClient:
+    """podman-py's client, with each new connection's socket handed to ``connected``."""
+    api = podman.PodmanClient(base_url=url, max_pool_size=connections).api
     adapter: Any = api.get_adapter("http://")
 
     def reporting(pool: Any) -> Any:
         def connect(self: Any) -> None:
-            pool.ConnectionCls.connect(self)
+            if isinstance(self, UDSConnection):
+                self.sock = _unix_socket(self.uds, self.timeout)
+            else:
+                pool.ConnectionCls.connect(self)
             connected(self.sock)
 
         connection = type("Connection", (pool.ConnectionCls,), {"connect": connect})
@@ -198,3 +225,16 @@ def _report_socket(api: APIClient, connected: Callable[[socket], None]) -> None:
 
     pools = adapter.poolmanager.pool_classes_by_scheme
     adapter.poolmanager.pool_classes_by_scheme = {scheme: reporting(pool) for scheme, pool in pools.items()}
+    return api
+
+
+def _unix_socket(url: str, timeout: float | None) -> Any:
+    """As podman-py's own, but one that was refused is closed: every retry would leave a descriptor to the collector."""
+    made: Any = UDSSocket(url)
+    try:
+        made.settimeout(timeout)
+        made.connect()
+    except BaseException:
+        made.close()
+        raise
+    return made

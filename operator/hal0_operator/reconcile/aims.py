@@ -28,6 +28,14 @@ class Aims:
         self.peers = self._peers()
         self._memo = Memo()
 
+    def copy(self, notes: Notes) -> "Aims":
+        """The same aims over other notes."""
+        twin = Aims(self.settings, notes)
+        twin.desired, twin.wishes, twin.claims = self.desired, self.wishes, self.claims
+        twin.targets, twin.effective, twin.ready = dict(self.targets), dict(self.effective), set(self.ready)
+        twin.peers = twin._peers()
+        return twin
+
     def admit(self, desired: Desired) -> set[str]:
         """Take over an admitted state; answers the slots whose target changed."""
         self.desired = desired

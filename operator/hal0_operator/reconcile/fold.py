@@ -25,6 +25,8 @@ from hal0_operator.model.action import (
     Start,
     Stop,
 )
+from hal0_operator.model.facts import HostFacts
+from hal0_operator.model.launch import LaunchInputs
 from hal0_operator.model.memory import LastExit, Rejected, SlotMemory
 from hal0_operator.model.world import Container
 from hal0_operator.reconcile import runs
@@ -32,7 +34,7 @@ from hal0_operator.reconcile.notes import Notes
 from hal0_operator.reconcile.pace import outside_delay, retry_delay
 from hal0_operator.reconcile.state import NEVER, Outside, SlotState
 from hal0_operator.reconcile.world import World
-from hal0_operator.runtimes.decisive import decisive_line
+from hal0_operator.runtimes.exits import last_exit
 
 HEAL_FIRST_S = 0.002
 HEAL_LONGEST_S = 0.064
@@ -48,7 +50,9 @@ OWN_FAULTS = frozenset({"bad_reference", "network_missing", "command_missing", "
 
 
 class Desk(msgspec.Struct):
-    """What folding writes to, for one slot.  ``digest`` is the effective one."""
+    """What folding writes to, for one slot.  ``digest`` is the effective one; ``inputs`` and ``profile``
+    say what the container was made of, as far as that is known.
+    """
 
     slot: str
     state: SlotState
@@ -57,6 +61,8 @@ class Desk(msgspec.Struct):
     digest: str
     now: float
     tick: int
+    inputs: LaunchInputs | None = None
+    profile: str = ""
 
     def distrust(self) -> None:
         """Only a list begun from now on tells what exists."""
@@ -244,16 +250,17 @@ def _name_listed(desk: Desk, effect: ListName, outcome: Outcome) -> None:
 def _saved(desk: Desk, effect: SaveLogs, outcome: Outcome) -> None:
     state = desk.state
     lines = outcome.lines if isinstance(outcome, Saved) else ()
-    line = decisive_line(lines, effect.exit_code)
     if effect.verdict == "StartTimeout":
         runs.failed(state, desk.digest, desk.now, desk.notes.jitter, unready=True)
         state.doomed, state.doomed_why = effect.id, "not ready within its start-up deadline"
     state.logs_for = f"{effect.id}/{state.exits}"
-    exit = LastExit(effect.id, effect.exit_code, line, lines)
+    exit = LastExit(effect.id, effect.exit_code, lines=lines)
+    if desk.inputs is not None:
+        exit = last_exit(exit, desk.inputs, state.facts or HostFacts(), desk.profile)
     desk.notes.remember(desk.slot, msgspec.structs.replace(desk.memory, last_exit=exit))
     if effect.verdict:
         what = "not ready in time" if effect.verdict == "StartTimeout" else f"exited {effect.exit_code}"
-        reject(desk, effect.verdict, f"{what}: {line}" if line else what)
+        reject(desk, effect.verdict, f"{what}: {exit.line}" if exit.line else what)
 
 
 def reject(desk: Desk, reason: str, message: str) -> None:

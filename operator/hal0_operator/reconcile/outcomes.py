@@ -153,7 +153,18 @@ def slot_ended(core: Core, slot: str, effect: Effect, outcome: Outcome, now: flo
     if isinstance(effect, Create | Start | Stop | Remove | KillOrphan):
         state.last_write = core.tick
     freed = core.world.freed
-    desk = Desk(slot, state, core.world, core.notes, core.digest_of(slot), now, core.tick)
+    wanted, target = core.aims.effective.get(slot), core.aims.targets.get(slot)
+    desk = Desk(
+        slot,
+        state,
+        core.world,
+        core.notes,
+        core.digest_of(slot),
+        now,
+        core.tick,
+        wanted.inputs if wanted is not None else None,
+        target.profile if target is not None else "",
+    )
     fold(desk, effect, outcome)
     if state.run is not None and state.run.dead_at is None:
         core.queue.add_at(probe_key(slot), state.run.next_probe)

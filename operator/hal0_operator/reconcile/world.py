@@ -39,6 +39,17 @@ class World:
         self._ports: dict[int, set[str]] = {}
         self._npu: set[str] = set()
 
+    def copy(self) -> "World":
+        """An independent twin; the rows themselves never change."""
+        twin = World(self.home)
+        twin.recorded = dict(self.recorded)
+        for container in self.containers.values():
+            twin.put(container)
+        twin.ghosts = dict(self.ghosts)
+        twin.tick, twin.begun_at = self.tick, self.begun_at
+        twin.images = dict(self.images) if self.images is not None else None
+        return twin
+
     # ── what is ours ───────────────────────────────────────────────────────────────────────────
 
     def owner(self, container: Container) -> str:

@@ -1,0 +1,102 @@
+"""``hal0ctl apply``: converge once; with ``--wait`` until every wanted slot is Ready or Idle."""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from hal0_operator.cli.client import Client, NoOperator
+from hal0_operator.cli.options import Failed, Paths
+from hal0_operator.cli.output import write_line
+from hal0_operator.cli.waiting import Outcome, judge
+
+if TYPE_CHECKING:
+    from hal0_operator.run import Parts
+
+DEFAULT_TIMEOUT_S = 600
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--wait", action="store_true", help="return when every wanted slot is Ready or Idle")
+    parser.add_argument(
+        "--timeout", type=float, default=DEFAULT_TIMEOUT_S, metavar="SECONDS", help="how long to wait (600)"
+    )
+
+
+def run(args: argparse.Namespace, paths: Paths) -> int:
+    """0: done; 1: something was denied, failed, or did not become Ready in time."""
+    try:
+        found = _with_operator(args, paths)
+    except NoOperator:
+        found = _alone(args, paths)
+    return _report(found, waited=args.wait)
+
+
+def _with_operator(args: argparse.Namespace, paths: Paths) -> Outcome:
+    client = Client(paths.socket)
+    client.post("/api/reconcile?wait=1", timeout=args.timeout)
+    if not args.wait:
+        return judge(client.get("/api/slots")["items"], waited=False)
+    end = time.monotonic() + args.timeout
+    for items in _states(client):
+        found = judge(items, waited=True)
+        if found.decided:
+            return found
+        if time.monotonic() > end:
+            return found.late(args.timeout)
+    raise Failed("the operator ended while its slots were waited for")
+
+
+def _states(client: Client) -> Iterator[list[Any]]:
+    """The slots now and after every change, and at least at each heartbeat of the stream."""
+    yield client.get("/api/slots")["items"]
+    for _kind, _body in client.stream("/api/watch", beats=True):
+        yield client.get("/api/slots")["items"]
+
+
+def _alone(args: argparse.Namespace, paths: Paths) -> Outcome:
+    """No operator runs: become it, for as long as this takes."""
+    import anyio  # noqa: PLC0415 - only without an operator
+
+    from hal0_operator.cli.assembling import parts_of  # noqa: PLC0415
+
+    parts = parts_of(paths)
+    try:
+        return anyio.run(_converge, parts, bool(args.wait), float(args.timeout))
+    finally:
+        parts.close()
+
+
+async def _converge(parts: "Parts", wait: bool, seconds: float) -> Outcome:
+    import anyio  # noqa: PLC0415
+    import msgspec  # noqa: PLC0415
+
+    from hal0_operator.run import converge  # noqa: PLC0415
+
+    found = Outcome()
+
+    async def done() -> None:
+        nonlocal found
+        with anyio.move_on_after(seconds) as scope:
+            await parts.operator.fresh()
+            found = judge(msgspec.to_builtins(parts.operator.slots()), waited=wait)
+            if not wait or found.decided:
+                return
+            async for _ in parts.operator.changes():
+                found = judge(msgspec.to_builtins(parts.operator.slots()), waited=True)
+                if found.decided:
+                    return
+        if scope.cancelled_caught:
+            found = found.late(seconds)
+
+    await converge(parts, done)
+    return found
+
+
+def _report(found: Outcome, *, waited: bool) -> int:
+    for line in found.ready if waited else found.summary:
+        write_line(line)
+    for line in (*found.skipped, *found.failed):
+        write_line(line, sys.stderr)
+    return 1 if found.failed else 0

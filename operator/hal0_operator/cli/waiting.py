@@ -1,0 +1,59 @@
+"""Whether the slots are where they should be, of their statuses as JSON."""
+
+from typing import Any, NamedTuple
+
+from hal0_operator.cli.render import why
+
+SATISFIED = frozenset({"Ready", "Idle"})
+HOPELESS = frozenset({"Denied", "CrashLoop", "Blocked"})
+FAILING = ("RolledBack", "PruneHeld", "ProfileHeld")
+
+
+class Outcome(NamedTuple):
+    """``decided``: waiting longer changes nothing.  The rest are lines for people."""
+
+    decided: bool = False
+    ready: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
+    summary: tuple[str, ...] = ()
+
+    def late(self, timeout: float) -> "Outcome":
+        """The time is up: what is still pending has failed."""
+        late = tuple(f"{line} (not within {timeout:g} s)" for line in self.pending)
+        return self._replace(decided=True, failed=(*self.failed, *late), pending=())
+
+
+def judge(items: list[Any], *, waited: bool) -> Outcome:
+    """``generation = observedGeneration`` and Ready or Idle, for every wanted slot."""
+    ready: list[str] = []
+    skipped: list[str] = []
+    failed: list[str] = []
+    pending: list[str] = []
+    for slot in items:
+        line = f"{slot['name']}: {slot['phase']}" + (f": {why(slot)}" if why(slot) else "")
+        conditions = {c["type"]: c for c in slot["conditions"]}
+        refused = conditions["Admitted"]["status"] == "False"
+        if slot["phase"] == "Suspended":
+            skipped.append(f"{line} (skipped)")
+        elif refused or any(name in conditions for name in FAILING):
+            failed.append(line)
+        elif slot["phase"] in HOPELESS:
+            (failed if waited else pending).append(line)
+        elif _arrived(slot, conditions):
+            ready.append(line)
+        else:
+            pending.append(line)
+    summary = (*ready, *pending)
+    decided = bool(failed) or not pending
+    return Outcome(decided, tuple(ready), tuple(skipped), tuple(failed), tuple(pending), summary)
+
+
+def _arrived(slot: Any, conditions: dict[str, Any]) -> bool:
+    if slot["phase"] == "Removing":
+        return False
+    if not slot["wanted"] and slot["phase"] not in ("Ready", "Degraded"):
+        return True
+    current = slot["generation"] == slot["observedGeneration"] and slot["phase"] in SATISFIED
+    return bool(current and conditions["Ready"]["status"] == "True")

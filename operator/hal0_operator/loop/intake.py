@@ -1,0 +1,92 @@
+"""From a settled reading of the home to what the loop acts on."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from hal0_operator.admission.fixpoint import Memo as AdmissionMemo
+from hal0_operator.admission.fixpoint import admit
+from hal0_operator.admission.verdict import Context, Verdict
+from hal0_operator.desired.assemble import Memo as AssembleMemo
+from hal0_operator.desired.assemble import assemble
+from hal0_operator.desired.positions import locate
+from hal0_operator.desired.source import HomeFiles
+from hal0_operator.model.problem import ObjectKey, Problem, errors, slot_key
+from hal0_operator.model.profile import Profile
+from hal0_operator.model.settings import Settings
+from hal0_operator.model.snapshot import Admitted, Snapshot
+from hal0_operator.reconcile.desired import Desired
+from hal0_operator.reconcile.prune import Vanished, guard
+
+
+class Admission(msgspec.Struct, frozen=True, kw_only=True):
+    """One reading, decided: problems are located, ``desired`` is for the loop."""
+
+    snapshot: Snapshot
+    verdict: Verdict
+    desired: Desired
+    problems: tuple[Problem, ...]
+    denied: dict[ObjectKey, tuple[Problem, ...]]
+    violations: dict[ObjectKey, tuple[Problem, ...]]
+    pruning: Vanished = Vanished()
+
+
+class Intake:
+    """Pure but for what it remembers to save time; ``last`` is the state in force."""
+
+    def __init__(self, seeds: Mapping[str, Profile], settings: Settings, last: Admitted | None) -> None:
+        self._seeds = dict(seeds)
+        self._settings = settings
+        self._assembled: AssembleMemo | None = None
+        self._memo = AdmissionMemo()
+        self.last = last
+
+    def decide(self, files: HomeFiles, owners: frozenset[str], approved: str) -> Admission:
+        """``owners`` are slots with a container; ``approved`` the snapshot whose pruning was approved."""
+        snapshot, self._assembled = assemble(files, self._seeds, self._assembled)
+        pruning = Vanished() if approved == snapshot.digest else self._guard(snapshot, owners)
+        context = Context(seeds=self._seeds, settings=self._settings, held=pruning.slots)
+        verdict = admit(snapshot, self.last, context, self._memo)
+        self.last = verdict.admitted
+        located = _Located(verdict, files)
+        return Admission(
+            snapshot=snapshot,
+            verdict=verdict,
+            desired=_desired(snapshot, verdict, located, pruning),
+            problems=located.problems,
+            denied=located.denied,
+            violations=located.violations,
+            pruning=pruning,
+        )
+
+    def _guard(self, snapshot: Snapshot, owners: frozenset[str]) -> Vanished:
+        before = self.last.slots if self.last is not None else {}
+        enabled = {name for name, slot in before.items() if slot.enabled is not False}
+        broken = {key.removeprefix("slot/") for key in snapshot.broken if key.startswith("slot/")}
+        return guard(enabled | owners, snapshot.slots.keys() | broken, slots_folder=snapshot.slots_folder)
+
+
+class _Located:
+    """The verdict's problems with their places."""
+
+    def __init__(self, verdict: Verdict, files: HomeFiles) -> None:
+        self.problems = locate(verdict.problems, files.files)
+        self.denied = {key: locate(found, files.files) for key, found in verdict.denied.items()}
+        self.violations = {key: locate(found, files.files) for key, found in verdict.violations.items()}
+
+
+def _desired(snapshot: Snapshot, verdict: Verdict, located: _Located, pruning: Vanished) -> Desired:
+    frozen = {name: _why(located.denied.get(slot_key(name), ())) for name in verdict.frozen}
+    frozen |= {name: pruning.why for name in pruning.slots if name not in verdict.slots}
+    return Desired(
+        slots=verdict.slots,
+        catalogue=verdict.catalogue,
+        generations=verdict.observed,
+        frozen=frozen,
+        digest=snapshot.digest,
+    )
+
+
+def _why(problems: tuple[Problem, ...]) -> str:
+    first = next(iter(errors(problems)), None)
+    return f"{first.code} {first.address}: {first.message}" if first is not None else "denied"

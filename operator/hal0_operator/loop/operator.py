@@ -1,0 +1,273 @@
+"""The running operator: what the surfaces ask, answered from memory; what people wish, as hints."""
+
+import difflib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import anyio
+import anyio.to_thread
+import msgspec
+
+from hal0_operator.loop.drive import Drive
+from hal0_operator.loop.event_log import EventLog
+from hal0_operator.loop.home_watch import HomeWatch
+from hal0_operator.loop.known import known
+from hal0_operator.loop.statuses import Statuses
+from hal0_operator.loop.store import StateDir
+from hal0_operator.loop.view import Figures, Refused, SlotDetail, UnknownSlot
+from hal0_operator.model.capability import CHILDREN
+from hal0_operator.model.memory import Override, Overrides
+from hal0_operator.model.problem import Problem
+from hal0_operator.model.profile import Profile
+from hal0_operator.model.status import Event, HeldSlot, Plan, SlotStatus, SourceStatus
+from hal0_operator.reconcile.desired import Wishes
+from hal0_operator.reconcile.plan import plan
+from hal0_operator.runtimes import family
+from hal0_operator.runtimes.exits import lines_without_secrets
+from hal0_operator.seams.clock import Clock
+from hal0_operator.seams.podman import Cancel, PodmanFault
+
+
+class RunningOperator:
+    """Implements ``loop.view.Operator`` over the parts that ``run`` put together."""
+
+    def __init__(
+        self, drive: Drive, home: HomeWatch, statuses: Statuses, log: EventLog, state: StateDir, clock: Clock
+    ) -> None:
+        self._drive = drive
+        self._reconciler = drive.reconciler
+        self._home = home
+        self._statuses = statuses
+        self._log = log
+        self._state = state
+        self._clock = clock
+        self.overrides = state.overrides()
+
+    # ── reads ──────────────────────────────────────────────────────────────────────────────────
+
+    def slots(self) -> tuple[SlotStatus, ...]:
+        return self._statuses.all()
+
+    def detail(self, slot: str) -> SlotDetail:
+        status = self._statuses.one(slot)
+        if status is None:
+            raise self._unknown(slot)
+        override = self.overrides.suspended.get(slot)
+        exit = self._reconciler.notes.of(slot).last_exit
+        file = f"slots/{slot}.toml"
+        return SlotDetail(
+            status=status,
+            argv=self._argv(slot),
+            problems=tuple(p for p in self._home.problems if p.file == file),
+            last_exit_lines=exit.lines if exit is not None else (),
+            suspended_by=f"{override.by} since {override.since} {override.reason}".rstrip() if override else "",
+            events=tuple(e for e in self._log.all() if e.slot == slot)[-20:],
+        )
+
+    def plan(self) -> Plan:
+        now = self._clock.monotonic()
+        found = plan(self._reconciler, lambda effect: known(self._reconciler, effect), now)
+        pruning = self._home.pruning
+        held = tuple(HeldSlot(name, "PruneHeld", pruning.why) for name in sorted(pruning.slots))
+        return msgspec.structs.replace(found, held=(*held, *found.held))
+
+    def profiles(self) -> dict[str, Profile]:
+        return dict(self._reconciler.aims.desired.catalogue)
+
+    def problems(self) -> tuple[Problem, ...]:
+        return self._home.problems
+
+    def source(self) -> SourceStatus:
+        return self._home.source()
+
+    def events(self) -> tuple[Event, ...]:
+        return self._log.all()
+
+    def follow(self) -> AsyncIterator[Event]:
+        return self._log.follow()
+
+    def changes(self) -> AsyncIterator[None]:
+        return self._statuses.changes()
+
+    def capabilities(self) -> dict[str, Any]:
+        """``{"selections": {GROUP: {CHILD: {...}}}}``: what is in force, with the serving slot's phase."""
+        found: dict[str, dict[str, Any]] = {}
+        selections = self._home.selections
+        for child in CHILDREN.values():
+            chosen = selections.get(child.dotted)
+            status = self._statuses.one(child.slot)
+            found.setdefault(child.group, {})[child.name] = {
+                "enabled": status.enabled if status else bool(chosen and chosen.enabled),
+                "device": status.device if status else chosen.device if chosen else None,
+                "model": status.model if status else chosen.model if chosen else None,
+                "provider": chosen.provider if chosen else None,
+                "slot": child.slot,
+                "phase": status.phase if status else None,
+            }
+        return {"selections": found}
+
+    def figures(self) -> Figures:
+        reconciler, hands = self._reconciler, self._drive.hands
+        age = self._clock.monotonic() - reconciler.world.begun_at if reconciler.world.tick else 0.0
+        states = reconciler.states.values()
+        return Figures(
+            reconcile={(result,): count for result, count in reconciler.tally.turns.items()},
+            reconcile_seconds=self._drive.seconds,
+            queue_depth=reconciler.queue.depth(),
+            retries=sum(state.restarts for state in states),
+            denials=dict(self._home.denials),
+            podman_calls=dict(hands.calls),
+            podman_seconds=dict(hands.seconds),
+            world_age_seconds=age,
+            drift_repaired={(kind,): count for kind, count in reconciler.tally.repaired.items()},
+            time_to_ready={(s.name,): s.time_to_ready for s in states if s.time_to_ready is not None},
+        )
+
+    def settled(self) -> bool:
+        return self._home.current and self._reconciler.world.tick > 0 and self._reconciler.quiet()
+
+    def unready(self) -> str:
+        if self._reconciler.podman.down:
+            return f"Podman does not answer: {self._reconciler.podman.down}"
+        if not self._reconciler.world.tick:
+            return "Podman was not looked at yet"
+        return "" if self._home.read else "the home was not read yet"
+
+    # ── wishes ─────────────────────────────────────────────────────────────────────────────────
+
+    def trigger(self) -> None:
+        self._home.hint()
+        self._reconciler.hint(None)
+        self._drive.wake()
+
+    async def fresh(self) -> None:
+        await self._home.fresh()
+        await self._drive.quiet()
+
+    def suspend(self, slot: str, by: str, reason: str) -> None:
+        self._known(slot)
+        override = Override(by, self._clock.wall(), reason)
+        self._override(Overrides({**self.overrides.suspended, slot: override}, self.overrides.prune_approved))
+        self._log.add("Normal", "Suspended", slot, f"by {by}" + (f": {reason}" if reason else ""))
+
+    def resume(self, slot: str) -> str:
+        self._known(slot)
+        left = {name: o for name, o in self.overrides.suspended.items() if name != slot}
+        self._override(Overrides(left, self.overrides.prune_approved))
+        target = self._reconciler.aims.targets.get(slot)
+        if target is not None and target.slot.operator.suspend:
+            return f"{target.slot.file} still suspends it: remove `suspend = true` from its [operator] table"
+        self._log.add("Normal", "Resumed", slot, "")
+        return ""
+
+    def approve_prune(self) -> str:
+        if not self._home.pruning.slots:
+            raise Refused("prune.nothing_held", "nothing is held by the prune guard")
+        names = ", ".join(sorted(self._home.pruning.slots))
+        self._override(Overrides(self.overrides.suspended, self._home.digest))
+        self._home.hint()
+        return names
+
+    def restart(self, slot: str, pull: bool) -> None:
+        target = self._reconciler.aims.targets.get(slot)
+        if target is None:
+            raise self._unknown(slot)
+        if target.off == "shadow":
+            raise Refused(
+                "slot.shadow", f"{slot} has no container of its own: restart {target.anchor or 'the NPU slot'}"
+            )
+        self._reconciler.restart(slot, pull=pull)
+        self._log.add("Normal", "RestartAsked", slot, "with a fresh pull" if pull else "")
+        self._drive.wake()
+
+    def restart_outdated(self) -> tuple[str, ...]:
+        names = tuple(s.name for s in self.slots() if s.condition("Outdated") is not None)
+        for name in names:
+            self.restart(name, pull=False)
+        return names
+
+    async def logs(self, slot: str, lines: int, previous: bool) -> tuple[str, ...]:
+        if previous:
+            exit = self._reconciler.notes.of(slot).last_exit
+            if exit is None:
+                raise Refused("slot.no_previous", f"nothing is kept of a previous container of {slot}")
+            return exit.lines[-lines:]
+        id = self._container(slot)
+        try:
+            raw = await anyio.to_thread.run_sync(lambda: self._drive.hands.podman.logs(id, lines))
+        except PodmanFault as failed:
+            raise Refused("podman.unavailable", failed.fault.message) from failed
+        return self._masked(slot, raw)
+
+    async def follow_logs(self, slot: str, lines: int) -> AsyncIterator[str]:
+        id = self._container(slot)
+        cancel: list[Cancel] = []
+        send, receive = anyio.create_memory_object_stream[str](256)
+
+        def read() -> None:
+            try:
+                for line in self._drive.hands.podman.follow_logs(id, lines, cancel):
+                    anyio.from_thread.run(send.send, line)
+            except (PodmanFault, anyio.BrokenResourceError):
+                return
+            finally:
+                anyio.from_thread.run_sync(send.close)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(lambda: anyio.to_thread.run_sync(read, abandon_on_cancel=True))
+            try:
+                async for line in receive:
+                    yield self._masked(slot, (line,))[0]
+            finally:
+                for stop in cancel:
+                    stop()
+                tasks.cancel_scope.cancel()
+
+    # ── parts ──────────────────────────────────────────────────────────────────────────────────
+
+    def _override(self, overrides: Overrides) -> None:
+        try:
+            self._state.write_overrides(overrides)
+        except OSError as failed:
+            raise Refused("state.unwritable", f"{failed.filename}: {failed.strerror}; nothing was changed") from failed
+        self.overrides = overrides
+        self._reconciler.override(Wishes(overrides.suspended))
+        self._statuses.stale(None)
+        self._drive.wake()
+
+    def forget_overrides_of(self, present: set[str]) -> None:
+        """Deleting a slot's file ends its suspension."""
+        left = {name: o for name, o in self.overrides.suspended.items() if name in present}
+        if left != self.overrides.suspended:
+            self._override(Overrides(left, self.overrides.prune_approved))
+
+    def _container(self, slot: str) -> str:
+        self._known(slot)
+        own = self._reconciler.world.own(slot)
+        if not own:
+            raise Refused("slot.no_container", f"{slot} has no container now; try --previous")
+        return own[0].id
+
+    def _masked(self, slot: str, lines: tuple[str, ...]) -> tuple[str, ...]:
+        found = self._reconciler.aims.effective.get(slot)
+        facts = self._reconciler.state(slot).facts
+        return lines_without_secrets(lines, found.inputs if found is not None else None, facts)
+
+    def _argv(self, slot: str) -> tuple[tuple[str, str], ...]:
+        found, target = self._reconciler.aims.effective.get(slot), self._reconciler.aims.targets.get(slot)
+        if found is None or target is None:
+            return ()
+        facts = self._reconciler.state(slot).facts
+        model = facts.model if facts is not None and facts.model is not None else None
+        path, projector = (model.path, model.projector) if model is not None else ("", "")
+        return family(found.inputs.family).argv(found.inputs, path, projector, target.profile)
+
+    def _known(self, slot: str) -> None:
+        if self._statuses.one(slot) is None:
+            raise self._unknown(slot)
+
+    def _unknown(self, slot: str) -> UnknownSlot:
+        names = [s.name for s in self.slots()]
+        near = difflib.get_close_matches(slot, names, 1)
+        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(names) or 'none'}"
+        return UnknownSlot(f"no slot {slot}: {hint}")

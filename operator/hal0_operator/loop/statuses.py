@@ -1,0 +1,104 @@
+"""Statuses, derived when something may have moved them, and told to whoever watches."""
+
+from collections.abc import AsyncIterator, Callable
+
+import anyio
+
+from hal0_operator.loop.home_watch import HomeWatch
+from hal0_operator.model.status import SlotStatus
+from hal0_operator.reconcile.preflight import image_id, spec_of
+from hal0_operator.reconcile.reconciler import Reconciler
+from hal0_operator.seams.clock import Clock
+from hal0_operator.status.derive import derive
+from hal0_operator.status.facts import SlotFacts
+
+PUBLISH_S = 0.02
+"""Changes within this time are one for whoever watches."""
+
+
+class Statuses:
+    """``stale`` marks; reading derives.  A slot without target, container or denial is gone."""
+
+    def __init__(self, reconciler: Reconciler, home: HomeWatch, clock: Clock, stamp: Callable[[float], str]) -> None:
+        self._reconciler = reconciler
+        self._home = home
+        self._clock = clock
+        self._stamp = stamp
+        self._statuses: dict[str, SlotStatus] = {}
+        self._stale: set[str] = set()
+        self._watchers: list[anyio.Event] = []
+
+    def stale(self, slot: str | None) -> None:
+        if slot is None:
+            self._stale.update(self._names(), self._statuses)
+        else:
+            self._stale.add(slot)
+        for event in self._watchers:
+            event.set()
+
+    def all(self) -> tuple[SlotStatus, ...]:
+        self._derive()
+        return tuple(self._statuses[name] for name in sorted(self._statuses))
+
+    def one(self, slot: str) -> SlotStatus | None:
+        self._derive()
+        return self._statuses.get(slot)
+
+    async def changes(self) -> AsyncIterator[None]:
+        event = anyio.Event()
+        self._watchers.append(event)
+        try:
+            while True:
+                await event.wait()
+                await anyio.sleep(PUBLISH_S)
+                self._watchers.remove(event)
+                event = anyio.Event()
+                self._watchers.append(event)
+                yield
+        finally:
+            self._watchers.remove(event)
+
+    def _derive(self) -> None:
+        if not self._stale:
+            return
+        stale, self._stale = self._stale, set()
+        names = self._names()
+        for slot in stale:
+            if slot in names:
+                self._statuses[slot] = derive(self._facts(slot), self._statuses.get(slot))
+            else:
+                self._statuses.pop(slot, None)
+
+    def _names(self) -> set[str]:
+        core = self._reconciler
+        return {*core.aims.targets, *core.aims.desired.frozen, *core.world.owners()}
+
+    def _facts(self, slot: str, follow: bool = True) -> SlotFacts:
+        core = self._reconciler
+        now = self._clock.monotonic()
+        view = core.view(slot, now)
+        anchor = view.target.anchor if view.target is not None and follow else ""
+        pull = core.pulls.states.get(view.state.wants_image)
+        image = view.effective.inputs.image if view.effective is not None else ""
+        rendered = ""
+        facts = view.state.facts
+        if (
+            view.effective is not None
+            and facts is not None
+            and view.state.facts_for == view.effective.digest
+            and not facts.problem
+        ):
+            rendered = spec_of(view, view.effective, facts).rendered
+        return SlotFacts(
+            view=view,
+            admission=self._home.admission_of(slot),
+            ready=slot in core.aims.ready,
+            now=now,
+            stamp=self._stamp,
+            podman_down=core.podman.down,
+            pull=(pull.fault or pull.progress or f"image {pull.image} is being fetched") if pull is not None else "",
+            image_id=(image_id(core.world.images or {}, image) or "") if image else "",
+            rendered=rendered,
+            strays=tuple(c.name for c in core.world.strays() if c.slot == slot),
+            anchor=self._facts(anchor, follow=False) if anchor else None,
+        )

@@ -1,0 +1,257 @@
+"""The composition root: the only place that puts real parts into the seams."""
+
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import anyio
+import anyio.abc
+
+from hal0_operator.desired.profiles_file import parse_seeds
+from hal0_operator.desired.settings import decode_settings
+from hal0_operator.desired.source import SourceFile
+from hal0_operator.home.identity import home_id
+from hal0_operator.home.lock import LockHeld, operator_lock, operator_lock_path
+from hal0_operator.home.read import Reader
+from hal0_operator.home.seeds import NotPackaged, shipped
+from hal0_operator.home.watch import Watch
+from hal0_operator.host.clock import SystemClock, SystemRng
+from hal0_operator.host.fs import HostFs
+from hal0_operator.host.probe import HttpProber
+from hal0_operator.host.procs import HostProcs
+from hal0_operator.loop.drive import Drive
+from hal0_operator.loop.effects import Hands
+from hal0_operator.loop.event_log import EventLog
+from hal0_operator.loop.home_watch import HomeWatch
+from hal0_operator.loop.intake import Intake
+from hal0_operator.loop.operator import RunningOperator
+from hal0_operator.loop.stamp import stamp
+from hal0_operator.loop.statuses import Statuses
+from hal0_operator.loop.store import ForeignState, StateDir
+from hal0_operator.loop.triggers import Listener, resync
+from hal0_operator.model.problem import Problem
+from hal0_operator.model.profile import Profile
+from hal0_operator.model.settings import Settings
+from hal0_operator.model.world import Container
+from hal0_operator.podman.client import Client
+from hal0_operator.podman.service import PrivateService, Unavailable, connect
+from hal0_operator.reconcile.desired import Wishes
+from hal0_operator.reconcile.reconciler import Reconciler
+from hal0_operator.seams.fs import FileLock
+
+SETTINGS_LIMIT = 1 << 20
+TOKEN_BYTES = 32
+SWITCH_INTERVAL_S = 0.0005
+"""The interpreter's thread switch: a decision on the event loop must not wait 5 ms for a worker."""
+
+
+class Place(NamedTuple):
+    """Where everything is: absolute paths; ``podman_url`` may be ``""`` (found or started)."""
+
+    home: str
+    state_dir: str
+    runtime_dir: str
+    podman_url: str = ""
+
+
+class CannotRun(Exception):
+    """The operator cannot start: ``args[0]`` says why and what to do."""
+
+
+class BadSettings(Exception):
+    """The settings file has problems, each with its place; ``data`` is its text."""
+
+    def __init__(self, problems: tuple[Problem, ...], data: bytes) -> None:
+        super().__init__(f"{len(problems)} problems in the settings")
+        self.problems = problems
+        self.data = data
+
+
+def load_settings(path: str, *, named: bool) -> Settings:
+    """The settings at ``path``; the defaults when there is no such file and nobody named one.
+
+    Raises ``CannotRun`` and ``BadSettings``.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except FileNotFoundError:
+        if named:
+            raise CannotRun(f"{path}: there is no such settings file") from None
+        return Settings()
+    except OSError as failed:
+        raise CannotRun(f"{path}: {failed.strerror}") from failed
+    if len(data) > SETTINGS_LIMIT:
+        raise CannotRun(f"{path}: larger than {SETTINGS_LIMIT >> 20} MiB, not a settings file")
+    settings, problems = decode_settings(SourceFile(path, data))
+    if problems:
+        raise BadSettings(problems, data)
+    return settings
+
+
+def load_seeds() -> Mapping[str, Profile]:
+    """Raises ``CannotRun`` when the installation is incomplete."""
+    try:
+        return parse_seeds(shipped("seeds", "profiles.toml"))
+    except NotPackaged as failed:
+        raise CannotRun(str(failed)) from failed
+
+
+class Parts:
+    """One operator, assembled and not yet running.  ``close`` what was opened.
+
+    Raises ``CannotRun`` when Podman cannot be had, another operator holds the home, or the state
+    is of another home.
+    """
+
+    def __init__(self, place: Place, settings: Settings, *, exclusive: bool = True) -> None:
+        self.place, self.settings = place, settings
+        self.clock, self.rng, self.fs, self.procs = SystemClock(), SystemRng(), HostFs(), HostProcs()
+        self.id = home_id(place.home, settings.home_id)
+        self.lock: FileLock | None = self._lock() if exclusive else None
+        self.podman, self.service = self._podman()
+        self.state = StateDir(self.fs, place.state_dir, self.id)
+        self.log = EventLog(self.clock)
+        try:
+            last, memory = self.state.admitted(), self.state.memory()
+            overrides = self.state.overrides()
+        except ForeignState as failed:
+            self.close()
+            raise CannotRun(str(failed)) from failed
+        self.reconciler = Reconciler(self.id, settings, memory, self.rng.jitter)
+        self.reconciler.override(Wishes(overrides.suspended))
+        self.hands = Hands(self.podman, self.procs, HttpProber(), self.clock, settings, self.state.write_memory)
+        self.hands.sharing = self._sharing
+        self.drive = Drive(self.reconciler, self.hands, self.clock)
+        intake = Intake(load_seeds(), settings, last)
+        reader = Reader(self.fs, place.home)
+        self.home = HomeWatch(reader, intake, self.drive, self.log, self.state, self.clock, place.home)
+        self.statuses = Statuses(self.reconciler, self.home, self.clock, lambda at: stamp(self.clock, at))
+        self.operator = RunningOperator(self.drive, self.home, self.statuses, self.log, self.state, self.clock)
+        self._connect()
+
+    def close(self) -> None:
+        self.podman.close()
+        if self.service is not None:
+            self.service.close()
+        if self.lock is not None:
+            self.lock.release()
+
+    def _lock(self) -> FileLock:
+        path = operator_lock_path(self.place.runtime_dir, self.id)
+        try:
+            return operator_lock(self.fs, path, self.place.home, os.getpid())
+        except LockHeld as held:
+            raise CannotRun(str(held)) from held
+        except OSError as failed:
+            raise CannotRun(f"{path}: {failed.strerror}; the operator's lock stands there") from failed
+
+    def _podman(self) -> tuple[Client, PrivateService | None]:
+        try:
+            return connect(self.place.podman_url or None, Path(self.place.state_dir), os.environ)
+        except Unavailable as failed:
+            if self.lock is not None:
+                self.lock.release()
+            raise CannotRun(str(failed)) from failed
+
+    def _sharing(self, port: int) -> tuple[Container, ...]:
+        return tuple(c for c in self.reconciler.world.containers.values() if port in c.ports)
+
+    def _connect(self) -> None:
+        """Who tells whom."""
+        self.drive.changed = self.statuses.stale
+        self.drive.news = lambda n: self.log.add(
+            n.type, n.reason, n.slot, n.message, self.reconciler.aims.desired.generations.get(n.slot, "")
+        )
+        self.hands.progress = self._progress
+        self.home.approved = lambda: self.operator.overrides.prune_approved
+        self.home.changed = self._home_changed
+
+    def _progress(self, image: str, text: str) -> None:
+        state = self.reconciler.pulls.states.get(image)
+        if state is not None:
+            state.progress = text
+
+    def _home_changed(self) -> None:
+        self.statuses.stale(None)
+        if self.home.read and not self.home.pruning.slots:
+            self.operator.forget_overrides_of({*self.reconciler.aims.targets, *self.reconciler.aims.desired.frozen})
+
+
+async def converge(parts: Parts, done: Callable[[], Awaitable[None]]) -> None:
+    """Run the loop without surfaces until ``done`` returns; then end the calls in flight."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(parts.drive.run)
+        tasks.start_soon(parts.home.run)
+        tasks.start_soon(resync, parts.drive, parts.rng, parts.settings.loop.resync_s, lambda: None)
+        try:
+            await done()
+        finally:
+            parts.drive.stop()
+            await parts.drive.ended()
+            tasks.cancel_scope.cancel()
+    parts.procs.close()
+
+
+async def serve(parts: Parts, listen: str, watching: Callable[[RunningOperator], Coroutine[Any, Any, None]]) -> None:
+    """Run the operator with its surfaces until SIGTERM or SIGINT.  Raises ``web.serve.CannotListen``.
+
+    ``watching`` is a view of it that runs beside (the live table).
+    """
+    from hal0_operator.web.app import build  # noqa: PLC0415 - the first look at Podman comes before the surfaces
+    from hal0_operator.web.serve import serve as serve_web  # noqa: PLC0415
+
+    token = load_token(parts)
+    app = build(parts.operator, token, parts.settings)
+    shutdown = anyio.Event()
+    watch = Watch(parts.fs, parts.place.home, parts.home.hint, lambda text: _watch_told(parts, text))
+
+    def before_resync() -> None:
+        watch.rearm()
+        parts.home.hint()
+
+    async with anyio.create_task_group() as tasks:
+        for task in (parts.home.run, watch.run, Listener(parts.podman, parts.drive).run):
+            tasks.start_soon(task)
+        tasks.start_soon(resync, parts.drive, parts.rng, parts.settings.loop.resync_s, before_resync)
+        tasks.start_soon(_end_on_signal, shutdown, parts.drive)
+        tasks.start_soon(watching, parts.operator)
+        tasks.start_soon(serve_web, app, listen, f"{parts.place.state_dir}/operator.sock", shutdown)
+        await parts.drive.run()
+        tasks.cancel_scope.cancel()
+    parts.procs.close()
+
+
+def load_token(parts: Parts) -> str:
+    """The token for writes over TCP, made once, readable by the owner alone.  Raises ``CannotRun``."""
+    path = f"{parts.place.state_dir}/token"
+    try:
+        text = parts.fs.read(path, 4096).decode().strip()
+        if text:
+            return text
+    except (OSError, UnicodeDecodeError):
+        pass
+    text = secrets.token_urlsafe(TOKEN_BYTES)
+    try:
+        parts.fs.write_atomic(path, f"{text}\n".encode(), 0o600)
+    except OSError as failed:
+        raise CannotRun(f"{path}: {failed.strerror}; choose a writable --state-dir") from failed
+    return text
+
+
+def _watch_told(parts: Parts, text: str) -> None:
+    parts.home.watch_problem = text
+    if text:
+        parts.log.add("Warning", "WatchFailed", "", text)
+
+
+async def _end_on_signal(shutdown: anyio.Event, drive: Drive) -> None:
+    """No new action, two seconds for the calls in flight; every container keeps running."""
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for _ in signals:
+            shutdown.set()
+            drive.stop()
