@@ -104,12 +104,11 @@ class Own(Machine):
         command = [*self._argv, "system", "service", "--time=0"]
         with _listen(self.socket) as listener, (self.folder / "service.log").open("ab") as log:
             # as systemd hands a socket over: clients may connect before the service runs
-            activate = ["sh", "-c", f'exec 3<&{listener.fileno()}; LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"', "sh"]
+            activate = ["sh", "-c", 'exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"', "sh"]
             self._service = subprocess.Popen(
                 [*activate, *command],
                 env=self.environment,
-                pass_fds=[listener.fileno()],
-                stdin=subprocess.DEVNULL,
+                stdin=listener,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,

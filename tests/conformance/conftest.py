@@ -1,0 +1,45 @@
+"""The same cases on the simulated Podman and on the real one that ``PODMAN`` names."""
+
+import contextlib
+import importlib.util
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conformance.ground import Ground
+from tests.conformance.real import RealGround
+from tests.support import podmans
+
+SIMULATED = "tests.sim.ground"
+"""A module with ``SimGround()``, a ``Ground`` over the simulated Podman."""
+
+
+def implementations() -> list[str]:
+    simulated = importlib.util.find_spec("tests.sim") and importlib.util.find_spec(SIMULATED)
+    return [*(["sim"] if simulated else []), podmans.selected()]
+
+
+@pytest.fixture(scope="session")
+def real_ground() -> Iterator[RealGround]:
+    with podmans.running(podmans.selected()) as machine, podmans.client(machine) as podman:
+        with contextlib.closing(RealGround(machine, podman)) as made:
+            yield made
+
+
+@pytest.fixture(
+    params=[pytest.param(name, marks=[] if name == "sim" else pytest.mark.podman) for name in implementations()]
+)
+def ground(request: pytest.FixtureRequest) -> Ground:
+    if request.param == "sim":
+        made = importlib.import_module(SIMULATED).SimGround()
+    else:
+        made = request.getfixturevalue("real_ground")
+    made.wipe()
+    return made
+
+
+@pytest.fixture
+def real(real_ground: RealGround) -> RealGround:
+    """For cases that look inside a container or at the machine: a simulated one has nothing to show."""
+    real_ground.wipe()
+    return real_ground
