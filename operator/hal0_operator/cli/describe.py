@@ -35,7 +35,7 @@ FACTS = (
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("slot", metavar="SLOT")
-    parser.add_argument("-o", "--output", type=choice("form", ("json",)), default="", help="json")
+    parser.add_argument("-o", "--output", type=choice("form", ("json",)), help="json")
 
 
 def run(args: argparse.Namespace, paths: Paths) -> int:

@@ -13,7 +13,7 @@ TAIL = 1000
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="SLOT", nargs="?", default="", help="events of this slot only")
     parser.add_argument("-f", "--follow", action="store_true", help="go on with each new event")
-    parser.add_argument("-o", "--output", type=choice("form", ("json",)), default="", help="json")
+    parser.add_argument("-o", "--output", type=choice("form", ("json",)), help="json")
 
 
 def run(args: argparse.Namespace, paths: Paths) -> int:

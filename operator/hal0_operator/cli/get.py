@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", metavar="KIND", type=choice("kind", KINDS), help=", ".join(KINDS))
     parser.add_argument("name", metavar="NAME", nargs="?", default="", help="one slot or profile, or one slot's events")
     parser.add_argument("-w", "--watch", action="store_true", help="follow changes (slots and events)")
-    parser.add_argument("-o", "--output", type=choice("form", FORMS), default="", help=", ".join(FORMS))
+    parser.add_argument("-o", "--output", type=choice("form", FORMS), help=", ".join(FORMS))
 
 
 def run(args: argparse.Namespace, paths: Paths) -> int:
@@ -79,7 +79,7 @@ def lines_of(kind: str, body: Any, wide: bool) -> list[str]:
             return render.source(body)
 
 
-def _write(kind: str, body: Any, form: str) -> None:
+def _write(kind: str, body: Any, form: str | None) -> None:
     if form == "json":
         sys.stdout.write(json.dumps(body, indent=2) + "\n")
     elif form == "name":
@@ -90,11 +90,11 @@ def _write(kind: str, body: Any, form: str) -> None:
         Screen(sys.stdout).write(lines_of(kind, body, form == "wide"))
 
 
-def _watch(paths: Paths, name: str, form: str) -> int:
+def _watch(paths: Paths, name: str, form: str | None) -> int:
     """Repaint on a terminal; in a pipe write one complete line, or JSON object, per change."""
     screen = Screen(sys.stdout)
-    repaint = screen.terminal and form in ("", "wide")
-    if not repaint and form in ("", "wide"):
+    repaint = screen.terminal and form in (None, "wide")
+    if not repaint and form in (None, "wide"):
         screen.write(["  ".join(render.SLOT_WIDE if form == "wide" else render.SLOT_COLUMNS)])
     seen = False
     for everything, changed in _states(Client(paths.socket).stream("/api/watch")):
@@ -111,7 +111,7 @@ def _watch(paths: Paths, name: str, form: str) -> int:
     raise Failed("the operator ended the stream")
 
 
-def _one_line(slot: Any, form: str) -> str:
+def _one_line(slot: Any, form: str | None) -> str:
     if form == "json":
         return json.dumps(slot)
     if form == "name":
