@@ -31,7 +31,8 @@ def probe_key(slot: str) -> Key:
 
 class Core:
     """``tick`` counts beginnings and endings of effects: what is newer than what is decided by it,
-    never by a clock.  ``begun`` holds the tick and time at which each key's effect began.
+    never by a clock.  ``begun`` holds the tick and time at which each key's effect began, ``ending``
+    the containers that a call of ours in flight stops or removes: their death is no crash.
     """
 
     def __init__(self, home: str, settings: Settings, memory: Memory, jitter: Callable[[float], float]) -> None:
@@ -52,6 +53,7 @@ class Core:
         self.list_wanted = True
         self.tick = 1
         self.begun: dict[Key, tuple[int, float]] = {}
+        self.ending: set[str] = set()
         self.store_error = ""
         for slot, known in memory.slots.items():
             if known.container:

@@ -7,7 +7,9 @@ from hal0_operator.model.action import (
     List,
     ListImages,
     Outcome,
+    Remove,
     Start,
+    Stop,
     Store,
 )
 from hal0_operator.reconcile import outcomes, runs
@@ -76,6 +78,8 @@ class Reconciler(Core):
             self.touch_blocked()
             return
         self.state(slot).facts_for = ""
+        if id in self.ending:
+            return
         if container.state == "running" and runs.died(self.state(slot), self.digest_of(slot), now, self.notes.jitter):
             self.aims.ready.discard(slot)
             self.notes.event("Warning", "Died", slot, f"process {container.pid} of {container.name} ended")
@@ -120,6 +124,8 @@ class Reconciler(Core):
             self.tick += 1
             self.begun[key] = (self.tick, now)
             self.starting += isinstance(effect, Create | Start)
+            if isinstance(effect, Remove | Stop):
+                self.ending.add(effect.id)
         return effect
 
     def end(self, key: Key, effect: Effect, outcome: Outcome, now: float) -> None:
@@ -127,6 +133,8 @@ class Reconciler(Core):
         tick, begun_at = self.begun.pop(key)
         self.tick += 1
         self.queue.done(key)
+        if isinstance(effect, Remove | Stop):
+            self.ending.discard(effect.id)
         outcomes.podman_answered(self, key, outcome, now)
         match key.lane:
             case "list":
