@@ -39,7 +39,9 @@ def hal0ctl(capsys):
 
 @pytest.fixture
 def operator() -> FakeOperator:
-    return FakeOperator(slot("chat"), slot("code", "CrashLoop", port=8082, restarts=3, blocked_on="exited 1, retry soon"))
+    return FakeOperator(
+        slot("chat"), slot("code", "CrashLoop", port=8082, restarts=3, blocked_on="exited 1, retry soon")
+    )
 
 
 @pytest.fixture

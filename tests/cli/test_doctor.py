@@ -41,7 +41,13 @@ NFTABLES = {
                 "chain": "nv_2f_dnat",
                 "handle": 165,
                 "expr": [
-                    {"match": {"op": "==", "left": {"payload": {"protocol": "ip", "field": "daddr"}}, "right": "127.0.0.1"}},
+                    {
+                        "match": {
+                            "op": "==",
+                            "left": {"payload": {"protocol": "ip", "field": "daddr"}},
+                            "right": "127.0.0.1",
+                        }
+                    },
                     {"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 22500}},
                     {"dnat": {"family": "ip", "addr": "10.93.0.2", "port": 8080}},
                 ],
@@ -78,7 +84,9 @@ def test_a_dnat_rule_of_nftables_is_deleted_by_its_handle() -> None:
         pytest.param(8101, "10.99.0.9", False, id="the address belongs to another Podman's network"),
     ],
 )
-def test_a_rule_is_stale_only_when_port_network_and_missing_address_agree(port: int, target: str, is_stale: bool) -> None:
+def test_a_rule_is_stale_only_when_port_network_and_missing_address_agree(
+    port: int, target: str, is_stale: bool
+) -> None:
     known = Ports({8101: "hal0-chat"}, frozenset({"10.88.0.4"}), ("10.88.0.0/16",))
     assert bool(list(stale([Rule(port, target, ())], known))) is is_stale
 

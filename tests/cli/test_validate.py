@@ -140,7 +140,15 @@ def test_bad_settings_are_a_failure_with_the_place(hal0ctl, home, tmp_path, text
 
 @pytest.mark.parametrize(
     "data",
-    [b"\x00", b"\xff\xfe", b"[" * 3000, b'x = "\x1b[2J"\n', b"a" * 200_000 + b" = 1\n", b"<<<<<<< HEAD\n", b"\x1b]0;x\x07"],
+    [
+        b"\x00",
+        b"\xff\xfe",
+        b"[" * 3000,
+        b'x = "\x1b[2J"\n',
+        b"a" * 200_000 + b" = 1\n",
+        b"<<<<<<< HEAD\n",
+        b"\x1b]0;x\x07",
+    ],
 )
 def test_hostile_bytes_reach_no_terminal_and_no_line_is_endless(hal0ctl, home, data):
     (home / "slots" / "chat.toml").write_bytes(data)

@@ -26,9 +26,14 @@ class Served:
         self.state = state
         self.socket = state / "operator.sock"
         self._portal: Any = None
+        self._shutdown: Any = None
 
     def call(self, function: Callable[..., Any], *args: Any) -> Any:
         return self._portal.call(function, *args)
+
+    def shut(self) -> None:
+        """What SIGTERM does."""
+        self._portal.call(self._shutdown.set)
 
 
 def free_port() -> int:
@@ -43,7 +48,7 @@ def served(operator: FakeOperator, state: Path) -> Iterator[Served]:
     here = Served(operator, free_port(), state)
     with anyio.from_thread.start_blocking_portal() as portal:
         here._portal = portal
-        shutdown = portal.call(anyio.Event)
+        here._shutdown = shutdown = portal.call(anyio.Event)
         app = build(operator, TOKEN, Settings(listen=f"127.0.0.1:{here.port}"))
         running = portal.start_task_soon(serve, app, f"127.0.0.1:{here.port}", str(here.socket), shutdown)
         _wait_for(here, running)

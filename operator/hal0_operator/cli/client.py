@@ -5,6 +5,7 @@ import json
 import socket
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 from hal0_operator.cli.options import Failed
 
@@ -93,6 +94,13 @@ class Client:
         except (OSError, http.client.HTTPException) as fault:
             connection.close()
             raise _unreachable(self._path, fault) from fault
+
+
+def slot_target(name: str) -> str:
+    """The path of one slot.  Raises ``Failed`` for what no server could take for a name."""
+    if not name or "/" in name:
+        raise Failed(f"no slot {name!r}: names are like chat or embed-rerank")
+    return f"/api/slots/{quote(name, safe='')}"
 
 
 def _unreachable(path: str, fault: Exception) -> Failed:

@@ -4,10 +4,9 @@ import argparse
 import json
 import sys
 from typing import Any
-from urllib.parse import quote
 
 from hal0_operator.cli import render
-from hal0_operator.cli.client import Client
+from hal0_operator.cli.client import Client, slot_target
 from hal0_operator.cli.options import Paths
 from hal0_operator.cli.output import table
 from hal0_operator.cli.parser import choice
@@ -39,7 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, paths: Paths) -> int:
-    body = Client(paths.socket).get(f"/api/slots/{quote(args.slot, safe='')}")
+    body = Client(paths.socket).get(slot_target(args.slot))
     if args.output == "json":
         sys.stdout.write(json.dumps(body, indent=2) + "\n")
     else:

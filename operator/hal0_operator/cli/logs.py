@@ -2,9 +2,8 @@
 
 import argparse
 import sys
-from urllib.parse import quote
 
-from hal0_operator.cli.client import Client
+from hal0_operator.cli.client import Client, slot_target
 from hal0_operator.cli.options import Failed, Paths, Usage
 from hal0_operator.cli.output import neutral
 from hal0_operator.cli.parser import whole_number
@@ -22,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, paths: Paths) -> int:
     if args.previous and args.follow:
         raise Usage("--previous is the log of a container that ended: it cannot be followed")
-    target = f"/api/slots/{quote(args.slot, safe='')}/logs?lines={args.lines}"
+    target = f"{slot_target(args.slot)}/logs?lines={args.lines}"
     client = Client(paths.socket)
     if not args.follow:
         for line in client.get(f"{target}&previous=1" if args.previous else target)["lines"]:

@@ -1,9 +1,8 @@
 """``hal0ctl restart``: recreate containers of unchanged inputs."""
 
 import argparse
-from urllib.parse import quote
 
-from hal0_operator.cli.client import Client
+from hal0_operator.cli.client import Client, slot_target
 from hal0_operator.cli.options import Paths, Usage
 from hal0_operator.cli.output import write_line
 
@@ -24,6 +23,6 @@ def run(args: argparse.Namespace, paths: Paths) -> int:
         slots = client.post("/api/restart", {"outdated": True})["slots"]
         write_line(f"restarting {', '.join(slots)}" if slots else "nothing is outdated")
         return 0
-    client.post(f"/api/slots/{quote(args.slot, safe='')}/restart", {"pull": args.pull})
+    client.post(f"{slot_target(args.slot)}/restart", {"pull": args.pull})
     write_line(f"{args.slot} restarts; hal0ctl get slots -w shows it")
     return 0

@@ -1,9 +1,8 @@
 """``hal0ctl resume``: end a suspension, or approve a held removal."""
 
 import argparse
-from urllib.parse import quote
 
-from hal0_operator.cli.client import Client
+from hal0_operator.cli.client import Client, slot_target
 from hal0_operator.cli.options import Paths, Usage
 from hal0_operator.cli.output import write_line
 
@@ -20,6 +19,6 @@ def run(args: argparse.Namespace, paths: Paths) -> int:
     if args.prune:
         write_line(client.post("/api/prune/approve")["message"] or "approved")
         return 0
-    message = client.post(f"/api/slots/{quote(args.slot, safe='')}/resume")["message"]
+    message = client.post(f"{slot_target(args.slot)}/resume")["message"]
     write_line(message or f"{args.slot} is resumed")
     return 1 if message else 0

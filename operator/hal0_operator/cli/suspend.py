@@ -2,9 +2,8 @@
 
 import argparse
 import getpass
-from urllib.parse import quote
 
-from hal0_operator.cli.client import Client
+from hal0_operator.cli.client import Client, slot_target
 from hal0_operator.cli.options import Paths
 from hal0_operator.cli.output import write_line
 
@@ -16,7 +15,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, paths: Paths) -> int:
     wish = {"reason": args.reason, "by": _user()}
-    Client(paths.socket).post(f"/api/slots/{quote(args.slot, safe='')}/suspend", wish)
+    Client(paths.socket).post(f"{slot_target(args.slot)}/suspend", wish)
     write_line(f"{args.slot} is suspended: nothing starts, swaps or removes it until hal0ctl resume {args.slot}")
     return 0
 
