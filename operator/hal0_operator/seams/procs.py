@@ -26,7 +26,11 @@ class Procs(Protocol):
         """Whether a watched process has not fired."""
 
     def check(self, needs: Needs, devices: DeviceSettings, own: tuple[Container, ...]) -> HostFacts:
-        """Look at the host for one slot.  Listeners that serve containers in ``own`` are no holders."""
+        """Look at the host for one slot.
+
+        ``own`` are all managed containers, of any slot: what their processes listen on or have
+        open is no foreign holder, since they hold it by existing.
+        """
 
     def kill_orphan(self, pid: int, container_id: str) -> bool:
         """SIGKILL, by pidfd, a conmon of that id and its children.  False when it was not one."""
