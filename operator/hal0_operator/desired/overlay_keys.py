@@ -13,7 +13,10 @@ SELECTION = Table(
         "model": Key(Text(), "Its model: a name in the registry, or a file below the model store.", "model"),
         "provider": Key(Text(), "hal0's word for the runtime; the slot's profile decides.", "provider"),
         "backend": Key(
-            Choice(tuple(LEGACY_BACKENDS), "device.unknown"), "Deprecated: hal0's older word for device.", "backend"
+            Choice(tuple(LEGACY_BACKENDS), "device.unknown"),
+            "Deprecated: hal0's older word for device.",
+            "backend",
+            deprecated=True,
         ),
     },
 )

@@ -63,6 +63,7 @@ BENCH = Table(
         "tps": Key(Number("a number", above=True), "Tokens per second.", "tps"),
         "rtf": Key(Number("a number", above=True), "Real-time factor.", "rtf"),
     },
+    field="bench",
 )
 
 SEED = Table(PROFILE.about, PROFILE.keys | {"bench": BENCH})

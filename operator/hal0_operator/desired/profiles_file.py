@@ -8,7 +8,7 @@ from hal0_operator.desired.decoded import Decoded
 from hal0_operator.desired.faults import Faults
 from hal0_operator.desired.names import PROFILES_FILE, is_name, shown
 from hal0_operator.desired.positions import locate
-from hal0_operator.desired.profile_keys import BENCH, PROFILE, PROFILES, SEED
+from hal0_operator.desired.profile_keys import PROFILE, PROFILES, SEED
 from hal0_operator.desired.rules import refuse_kind
 from hal0_operator.desired.source import SourceFile
 from hal0_operator.desired.table import Table, unknown, walk
@@ -124,7 +124,7 @@ def _with_image(path: KeyPath, entry: dict[str, Any], faults: Faults) -> dict[st
 
 
 def _built(name: str, values: dict[str, Any], *, seed: bool = False) -> Profile:
-    bench = Bench(**{field: values.pop(field) for field in BENCH.keys if field in values})
+    bench = Bench(**values.pop("bench", {}))
     return Profile(name=name, seed=seed, bench=bench, **values)
 
 

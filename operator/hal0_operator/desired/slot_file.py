@@ -6,7 +6,7 @@ from hal0_operator.desired import toml
 from hal0_operator.desired.decoded import Decoded
 from hal0_operator.desired.faults import Faults
 from hal0_operator.desired.names import is_name, shown
-from hal0_operator.desired.slot_keys import OPERATOR, SLOT
+from hal0_operator.desired.slot_keys import SLOT
 from hal0_operator.desired.slot_layout import flat
 from hal0_operator.desired.source import SourceFile
 from hal0_operator.desired.table import walk
@@ -82,20 +82,17 @@ def _declared(source: SourceFile, name: str, doc: dict[str, Any], faults: Faults
     provider = values.pop("provider", None)
     if provider is not None and _contradicts(provider, name, values):
         ignored.add("provider")
-    operator = {field: values.pop(field) for field in _OPERATOR_FIELDS if field in values}
+    operator = SlotKeys(**values.pop("operator", {}))
     if faults.problems:
         return None
     return DeclaredSlot(
         name=name,
         file=source.file,
         nested=nested,
-        operator=SlotKeys(**operator),
+        operator=operator,
         ignored=tuple(sorted(ignored)),
         **values,
     )
-
-
-_OPERATOR_FIELDS = tuple(OPERATOR.keys)
 
 
 def _name(stem: str, doc: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ OPERATOR = Table(
         "load": Key(Choice(("always", "on-demand")), "When the model is loaded: always, or at a request.", "load"),
         "ready_timeout_s": Key(SOME_SECONDS, "Seconds a start may take before it counts as failed.", "ready_timeout_s"),
     },
+    field="operator",
 )
 
 MODEL = Table(
@@ -85,7 +86,10 @@ SLOT = Table(
             Choice(DEVICES, "device.unknown", LEGACY_BACKENDS), "Where it runs; gpu-rocm when absent.", "device"
         ),
         "backend": Key(
-            Choice(tuple(LEGACY_BACKENDS), "device.unknown"), "Deprecated: hal0's older word for device.", "backend"
+            Choice(tuple(LEGACY_BACKENDS), "device.unknown"),
+            "Deprecated: hal0's older word for device.",
+            "backend",
+            deprecated=True,
         ),
         "profile": Key(Text(), "How it runs: a profile by name; by type and device when absent.", "profile"),
         "enabled": Key(Switch(), "false turns the slot off; true when absent.", "enabled"),

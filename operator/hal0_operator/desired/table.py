@@ -17,7 +17,8 @@ class Key(msgspec.Struct, frozen=True):
     """One key.
 
     ``field`` is the struct's field that holds the value, ``""`` where it is accepted and not kept.
-    ``ignored`` marks what hal0 knew and what has no effect here.  ``table`` are the keys where the
+    ``ignored`` marks what hal0 knew and what has no effect here, ``deprecated`` what still has one.
+    ``table`` are the keys where the
     value may be a table as well.
     """
 
@@ -25,15 +26,20 @@ class Key(msgspec.Struct, frozen=True):
     about: str
     field: str = ""
     ignored: bool = False
+    deprecated: bool = False
     table: Table | None = None
 
 
 class Table(msgspec.Struct, frozen=True):
-    """Keys by name; ``strangers`` are hints for keys that people write here by mistake."""
+    """Keys by name; ``strangers`` are hints for keys that people write here by mistake.
+
+    ``field`` keeps the table's values apart, as one mapping of that name.
+    """
 
     about: str
     keys: dict[str, Key | Table]
     strangers: Mapping[str, str] = {}
+    field: str = ""
 
 
 class Found(msgspec.Struct):
@@ -60,7 +66,10 @@ def _walk(doc: dict[str, Any], table: Table, faults: Faults, path: KeyPath, foun
                 unknown(place, table, faults, root)
             case Table():
                 if type(value) is dict:
-                    _walk(value, key, faults, place, found, root)
+                    inside = Found(ignored=found.ignored) if key.field else found
+                    _walk(value, key, faults, place, inside, root)
+                    if key.field:
+                        found.values[key.field] = inside.values
                 else:
                     refuse_kind(value, "a table", faults, place, f"write its keys below [{dotted(place)}]")
             case Key():
@@ -99,12 +108,14 @@ def _owner(name: str, root: Table) -> str:
 
 def schema_of(table: Table) -> dict[str, Any]:
     """JSON Schema of a table: closed, every key described, no null."""
-    properties = {}
-    for name, entry in table.keys.items():
-        if isinstance(entry, Table):
-            properties[name] = schema_of(entry)
-        elif entry.table is not None:
-            properties[name] = {"anyOf": [entry.rule.schema(), schema_of(entry.table)], "description": entry.about}
-        else:
-            properties[name] = entry.rule.schema() | {"description": entry.about}
+    properties = {name: _described(entry) for name, entry in table.keys.items()}
     return {"type": "object", "description": table.about, "properties": properties, "additionalProperties": False}
+
+
+def _described(entry: Key | Table) -> dict[str, Any]:
+    if isinstance(entry, Table):
+        return schema_of(entry)
+    rule = entry.rule.schema()
+    value = rule if entry.table is None else {"anyOf": [rule, schema_of(entry.table)]}
+    deprecated = {"deprecated": True} if entry.ignored or entry.deprecated else {}
+    return {"description": entry.about} | value | deprecated
