@@ -142,7 +142,8 @@ class RealGround(Ground):
 
     def kill_service(self) -> None:
         self.machine.kill_service()
-        for _ in range(1000):  # its last connections are reset while it dies
+        end = time.monotonic() + LIMIT_S
+        while time.monotonic() < end:  # its last connections are reset while it dies
             with socket.socket(socket.AF_UNIX) as trial:
                 if trial.connect_ex(str(self.machine.socket)):
                     return

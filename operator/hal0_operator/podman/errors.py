@@ -88,7 +88,7 @@ def classify(status: int, cause: str, message: str) -> FaultKind:
         # A mount source that vanished after create is reported under this cause too.
         gone = "error mounting" in message or "cannot stat `" in message
         return "mount_missing" if gone else "command_missing"
-    if "rlimit" in message:
+    if "rlimit" in message and "not permitted" in message:
         return "limits"
     if "no such file or directory" in cause:
         return _missing_file(message)
