@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from hal0_operator.host import ports
+from hal0_operator.host import listening
+from hal0_operator.host.listening import listeners
 from hal0_operator.host.procs import HostProcs
 from hal0_operator.model.facts import HostFacts, Needs
 from hal0_operator.model.settings import DeviceSettings
@@ -112,7 +113,23 @@ def test_all_listeners_are_found_among_many_connections() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
         clients = [socket.create_connection(server.getsockname()) for _ in range(40)]
         try:
-            assert server.getsockname()[1] in {listener.port for listener in ports.listeners()}
+            assert server.getsockname()[1] in {listener.port for listener in listeners()}
         finally:
             for client in clients:
                 client.close()
+
+
+def test_a_kernel_without_socket_monitoring_gives_the_same_answer() -> None:
+    servers = [
+        socket.create_server(("127.0.0.1", 0)),
+        socket.create_server(("0.0.0.0", 0)),
+        socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True),
+        socket.create_server(("::1", 0), family=socket.AF_INET6),
+        socket.create_server(("::ffff:127.0.0.1", 0), family=socket.AF_INET6, dualstack_ipv6=True),
+    ]
+    mine = {server.getsockname()[1] for server in servers}
+    found = [{each for each in way() if each.port in mine} for way in (listening._asked, listening._tables)]
+    for server in servers:
+        server.close()
+    assert found[0] == found[1] and len(found[0]) == len(servers)
+    assert sum(not each.blocks_loopback for each in found[0]) == 1

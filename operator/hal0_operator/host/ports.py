@@ -1,34 +1,16 @@
-"""Listening TCP ports, and who holds one."""
+"""Who holds a port."""
 
-import contextlib
 import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from hal0_operator.host import proc
+from hal0_operator.host.listening import Listener
 from hal0_operator.model.container import container_name
 from hal0_operator.model.world import Container
 
-LISTEN = b"0A"
-LOOPBACK_OR_ANY = frozenset(
-    {
-        b"0100007F",
-        b"00000000",
-        b"00000000000000000000000000000000",
-        b"0000000000000000FFFF00000100007F",
-        b"0000000000000000FFFF000000000000",
-    }
-)
-"""Local addresses, as the kernel prints them, that keep 127.0.0.1 from being bound."""
 FORWARDERS = ("rootlessport", "rootlessport-child", "pasta", "pasta.avx2", "slirp4netns", "exe")
 """Rootless port forwarders; ``exe`` is how rootlessport, started from /proc/self/exe, may show."""
-
-
-class Listener(NamedTuple):
-    port: int
-    inode: str
-    uid: int
-    blocks_loopback: bool
 
 
 class Holder(NamedTuple):
@@ -36,23 +18,6 @@ class Holder(NamedTuple):
 
     text: str
     conmon: proc.Conmon | None = None
-
-
-def listeners() -> Iterator[Listener]:
-    """Every listening TCP socket of this network namespace.
-
-    The kernel lists listening sockets first, so the rest is never read, however many there are.
-    """
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        # a kernel without IPv6 has no second table
-        with contextlib.suppress(FileNotFoundError), open(table, "rb") as file:
-            next(file, None)
-            for line in file:
-                fields = line.split(None, 10)
-                if len(fields) < 10 or fields[3] != LISTEN:
-                    break
-                address, _, port = fields[1].partition(b":")
-                yield Listener(int(port, 16), fields[9].decode(), int(fields[7]), address in LOOPBACK_OR_ANY)
 
 
 def _holds(pid: int, inodes: frozenset[str]) -> bool:

@@ -7,6 +7,7 @@ import msgspec
 
 from hal0_operator.host import nodes, pidfd, ports, proc
 from hal0_operator.host.fs import read_regular
+from hal0_operator.host.listening import listeners
 from hal0_operator.host.models import Models
 from hal0_operator.model.container import Mount
 from hal0_operator.model.facts import HostFacts, Needs
@@ -50,7 +51,7 @@ class HostProcs:
         return pidfd.kill_orphan(pid, container_id)
 
     def check(self, needs: Needs, devices: DeviceSettings, own: tuple[Container, ...]) -> HostFacts:
-        listening = list(ports.listeners())
+        listening = listeners()
         holder = ports.holder_of(needs.port, listening, own)
         orphan = ports.orphan_of(holder, needs.slot)
         found = self._things(needs, devices)
