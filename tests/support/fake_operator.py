@@ -122,7 +122,8 @@ class FakeOperator:
         self.followed.set()
         return queue
 
-    async def _items(self, queue: asyncio.Queue[Any]) -> AsyncIterator[Any]:
+    async def _items(self) -> AsyncIterator[Any]:
+        queue = self._subscribe()
         try:
             while True:
                 yield await queue.get()
@@ -160,16 +161,14 @@ class FakeOperator:
     def events(self) -> tuple[Event, ...]:
         return tuple(self.past)
 
-    def follow(self) -> AsyncIterator[Event]:
-        return self._only_events(self._items(self._subscribe()))
-
-    async def _only_events(self, items: AsyncIterator[Any]) -> AsyncIterator[Event]:
-        async for item in items:
+    async def follow(self) -> AsyncIterator[Event]:
+        async for item in self._items():
             if item is not None:
                 yield item
 
-    def changes(self) -> AsyncIterator[None]:
-        return self._items(self._subscribe())
+    async def changes(self) -> AsyncIterator[None]:
+        async for _ in self._items():
+            yield None
 
     def capabilities(self) -> dict[str, Any]:
         entry = {"enabled": True, "device": "npu", "model": None, "provider": None, "slot": "stt", "phase": "Ready"}

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from hal0_operator.loop.view import Refused
-from hal0_operator.web import sse
+from hal0_operator.web import events, slots, sse
 from hal0_operator.web.serve import CannotListen, tcp_socket, unix_socket
 from tests.support.fake_operator import changed, event, slot
 from tests.support.served import TOKEN
@@ -237,3 +237,36 @@ def test_a_path_too_long_for_a_socket_is_a_clear_error(tmp_path):
     with pytest.raises(CannotListen, match="--state-dir"):
         with unix_socket(str(tmp_path / ("x" * 120))):
             pass
+
+
+@pytest.mark.anyio
+async def test_a_change_while_the_first_answer_is_sent_is_not_missed(operator):
+    stream = slots._changes(operator)
+    await anext(stream)
+    operator.put(changed(operator.listed["chat"], phase="Starting"))
+    assert operator.followers == 0
+    assert b'"phase":"Starting"' in await anext(stream)
+    operator.drop("code")
+    assert b"event: gone" in await anext(stream)
+    await stream.aclose()
+    assert operator.followers == 0
+
+
+@pytest.mark.anyio
+async def test_an_event_while_the_past_is_sent_is_not_missed_and_not_told_twice(operator):
+    operator.past = [event("first")]
+    stream = events._stream(operator, "chat", 10)
+    assert b"first" in await anext(stream)
+    operator.happen(event("second"))
+    operator.happen(event("not mine", slot="code"))
+    assert b"second" in await anext(stream)
+    async with anyio.create_task_group() as group:
+        group.start_soon(lambda: _then(operator.followed, operator.happen, event("third")))
+        assert b"third" in await anext(stream)
+    await stream.aclose()
+    assert operator.followers == 0
+
+
+async def _then(gate, act, *args):
+    await gate.wait()
+    act(*args)

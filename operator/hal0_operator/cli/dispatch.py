@@ -8,11 +8,10 @@ from importlib import import_module
 from typing import Any
 
 from hal0_operator import __version__
-from hal0_operator.cli.main import HELP_WORDS, help_text
 from hal0_operator.cli.options import SHARED, Failed, Paths, Usage, add_shared, resolve
 from hal0_operator.cli.output import did_you_mean, neutral
 from hal0_operator.cli.parser import Parser
-from hal0_operator.cli.verbs import VERBS, Verb
+from hal0_operator.cli.verbs import HELP_WORDS, VERBS, Verb, help_text
 
 DEBUG_VARIABLE = "HAL0CTL_DEBUG"
 

@@ -3,6 +3,7 @@
 import msgspec
 
 from hal0_operator.cli.options import Failed, Paths
+from hal0_operator.cli.problems import human
 from hal0_operator.desired.profiles_file import parse_seeds
 from hal0_operator.desired.settings import decode_settings
 from hal0_operator.desired.source import SourceFile
@@ -42,6 +43,6 @@ def settings(paths: Paths) -> Settings:
         raise Failed(f"{paths.config}: {fault.strerror}") from fault
     found, problems = decode_settings(SourceFile(paths.config, data))
     if problems:
-        lines = [f"{p.address}: {p.code}: {p.message}" + (f" ({p.hint})" if p.hint else "") for p in problems]
-        raise Failed("\n".join(["the settings file has errors", *lines]))
+        lines = [line for problem in problems for line in human(problem, data)]
+        raise Failed("\n".join([f"{paths.config}: the settings file has errors", *lines]))
     return msgspec.structs.replace(found, model_store=paths.model_store) if paths.model_store else found

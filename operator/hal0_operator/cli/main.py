@@ -8,13 +8,11 @@ import sys
 from collections.abc import Sequence
 
 from hal0_operator import __version__
-from hal0_operator.cli.verbs import VERBS
+from hal0_operator.cli.verbs import HELP_WORDS, help_text
 
 USAGE = 2
 INTERRUPTED = 130
 BROKEN_PIPE = 141
-
-HELP_WORDS = frozenset(("-h", "--help", "help"))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,23 +44,6 @@ def _answer(words: list[str]) -> int:
     from hal0_operator.cli.dispatch import dispatch  # noqa: PLC0415 - help stays below 80 ms
 
     return dispatch(words)
-
-
-def help_text() -> str:
-    """The text of ``hal0ctl --help``, from the table alone."""
-    width = max(map(len, VERBS))
-    verbs = "\n".join(f"  {verb.name:{width}}  {verb.summary}" for verb in VERBS.values())
-    return f"""\
-usage: hal0ctl VERB [options]
-
-Keeps a machine's AI containers what its TOML files say.
-
-{verbs}
-
-Every verb takes --home, --state-dir, --podman-url, --config and --model-store, before or after it;
-HAL0CTL_HOME, HAL0CTL_STATE_DIR, ... set their defaults.  `hal0ctl VERB --help` tells the rest.
-Exit codes: 0 done, 1 failed, 2 usage, 3 differences.
-"""
 
 
 def _discard_stdout() -> None:

@@ -16,7 +16,12 @@ SHOWN_AFTER = 60
 """Characters of a source line to either side of the place."""
 
 
-def human(problem: Problem, data: bytes | None, paint: Callable[[str, str], str]) -> list[str]:
+def _plainly(text: str, colour: str) -> str:
+    del colour
+    return text
+
+
+def human(problem: Problem, data: bytes | None, paint: Callable[[str, str], str] = _plainly) -> list[str]:
     """Address and message, the line with a caret below the place, and the hint.
 
     ``data`` is the file's text, ``None`` where there is none.  ``paint(text, colour)`` colours.

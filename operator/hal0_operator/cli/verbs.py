@@ -38,3 +38,22 @@ VERBS: dict[str, Verb] = {
         Verb("completion", "completion", "print a completion script for bash, zsh or fish"),
     )
 }
+
+HELP_WORDS = frozenset(("-h", "--help", "help"))
+
+
+def help_text() -> str:
+    """The text of ``hal0ctl --help``, from the table alone."""
+    width = max(map(len, VERBS))
+    verbs = "\n".join(f"  {verb.name:{width}}  {verb.summary}" for verb in VERBS.values())
+    return f"""\
+usage: hal0ctl VERB [options]
+
+Keeps a machine's AI containers what its TOML files say.
+
+{verbs}
+
+Every verb takes --home, --state-dir, --podman-url, --config and --model-store, before or after it;
+HAL0CTL_HOME, HAL0CTL_STATE_DIR, ... set their defaults.  `hal0ctl VERB --help` tells the rest.
+Exit codes: 0 done, 1 failed, 2 usage, 3 differences.
+"""

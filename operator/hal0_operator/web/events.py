@@ -30,12 +30,19 @@ def _past(operator: Operator, slot: str, tail: int) -> tuple[Event, ...]:
 
 
 async def _stream(operator: Operator, slot: str, tail: int) -> AsyncGenerator[bytes, None]:
-    coming = operator.follow()
-    for event in _past(operator, slot, tail):
+    sent = _past(operator, slot, MOST)
+    for event in sent[len(sent) - min(tail, len(sent)) :]:
         yield sse.message(event)
-    async for event in coming:
-        if slot in ("", event.slot):
+    known = set(sent)
+    # What happened while the past was sent, until nothing did: only then is nothing missed by following.
+    while missed := [event for event in _past(operator, slot, MOST) if event not in known]:
+        known.update(missed)
+        for event in missed:
             yield sse.message(event)
+    async with sse.ended(operator.follow()) as coming:
+        async for event in coming:
+            if slot in ("", event.slot):
+                yield sse.message(event)
 
 
 ENDPOINTS = (

@@ -25,6 +25,7 @@ from hal0_operator.web.shapes import (
 
 LOG_LINES = 100
 MOST_LOG_LINES = 10_000
+_OVER = object()
 MOST_TEXT = 500
 """Characters of a reason or a name that is stored and shown."""
 
@@ -44,14 +45,19 @@ async def watch(request: Request, context: Context) -> ASGIApp:
 
 async def _changes(operator: Operator) -> AsyncGenerator[bytes, None]:
     """All slots once, then each slot that changed and each that went."""
-    changes = operator.changes()
     shown = {status.name: status for status in operator.slots()}
     yield sse.message(Items(tuple(shown.values())), "slots")
-    async for _ in changes:
-        now = {status.name: status for status in operator.slots()}
-        for event, body in _difference(shown, now):
-            yield sse.message(body, event)
-        shown = now
+    async with sse.ended(operator.changes()) as changes:
+        while True:
+            # Sending takes time, so look again until there is nothing to send, and only then wait:
+            # a change between the last look and the wait would otherwise be missed.
+            now = {status.name: status for status in operator.slots()}
+            found = _difference(shown, now)
+            shown = now
+            for event, body in found:
+                yield sse.message(body, event)
+            if not found and await anext(changes, _OVER) is _OVER:
+                return
 
 
 def _difference(before: dict[str, SlotStatus], now: dict[str, SlotStatus]) -> list[tuple[str, SlotStatus | Gone]]:
@@ -65,18 +71,19 @@ async def logs(request: Request, context: Context) -> ASGIApp:
     name = request.path_params["name"]
     lines = number(request, "lines", LOG_LINES, MOST_LOG_LINES)
     previous = flag(request, "previous")
+    context.operator.detail(name)
     if not sse.wants(request.headers.get("accept", "")):
         return answer(request, LogBody(await context.operator.logs(name, lines, previous)))
     if previous:
         raise Fault(400, "request.invalid", "the log of a container that ended cannot be followed")
-    context.operator.detail(name)
     return sse.EventStream(_lines(context.operator, name, lines))
 
 
 async def _lines(operator: Operator, name: str, lines: int) -> AsyncGenerator[bytes, None]:
     try:
-        async for line in operator.follow_logs(name, lines):
-            yield sse.message(line)
+        async with sse.ended(operator.follow_logs(name, lines)) as coming:
+            async for line in coming:
+                yield sse.message(line)
     except (Refused, UnknownSlot) as refused:
         yield sse.message({"message": str(refused)}, "error")
 

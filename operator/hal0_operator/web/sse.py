@@ -1,12 +1,14 @@
 """Server-sent events: a stream with heartbeats that ends with its client or with the operator."""
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, TypeVar
 
 import anyio
 import msgspec
 from starlette.types import Receive, Scope, Send
+
+_T = TypeVar("_T")
 
 HEARTBEAT_S = 15.0
 """Seconds between comments; proxies commonly cut a silent stream after 30 or 60."""
@@ -26,6 +28,20 @@ def message(value: Any, event: str = "") -> bytes:
     """One event; JSON has no line breaks, so one data line is enough."""
     head = f"event: {event}\n" if event else ""
     return head.encode() + b"data: " + msgspec.json.encode(value) + b"\n\n"
+
+
+@asynccontextmanager
+async def ended(items: AsyncIterator[_T]) -> AsyncGenerator[AsyncIterator[_T], None]:
+    """Iterate ``items`` and end it here, in the task that iterated it, whatever happens.
+
+    Left to the garbage collector, a generator would clean up in some other task, later.
+    """
+    try:
+        yield items
+    finally:
+        close = getattr(items, "aclose", None)
+        if close is not None:
+            await close()
 
 
 class EventStream:
