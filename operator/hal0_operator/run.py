@@ -158,7 +158,7 @@ class Parts:
             raise CannotRun(str(failed)) from failed
 
     def _sharing(self, port: int) -> tuple[Container, ...]:
-        return tuple(c for c in self.reconciler.world.containers.values() if port in c.ports)
+        return tuple(c for c in self.reconciler.world.containers.values() if port in c.ports or c.takes_npu)
 
     def _connect(self) -> None:
         """Who tells whom."""

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class Hands:
-    """``sharing`` answers the known containers that publish a port; ``progress`` hears of pulls."""
+    """``sharing`` answers the known containers that publish a port or take the NPU; ``progress`` hears of pulls."""
 
     def __init__(
         self,

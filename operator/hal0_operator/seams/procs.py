@@ -28,8 +28,8 @@ class Procs(Protocol):
     def check(self, needs: Needs, devices: DeviceSettings, own: tuple[Container, ...]) -> HostFacts:
         """Look at the host for one slot.
 
-        ``own`` are all managed containers, of any slot: what their processes listen on or have
-        open is no foreign holder, since they hold it by existing.
+        ``own`` are the known containers, of any slot, that publish its port or take the NPU: what
+        their processes listen on or have open is no foreign holder, since they hold it by existing.
         """
 
     def kill_orphan(self, pid: int, container_id: str) -> bool:
