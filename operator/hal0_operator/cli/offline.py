@@ -65,7 +65,10 @@ def _really(parts: Parts, effect: a.Look) -> a.Outcome:
     """The host itself is asked; it is only looked at."""
     if isinstance(effect, a.Check):
         known_sharers = parts.hands.sharing(effect.needs.port)
-        return a.Checked(parts.procs.check(effect.needs, parts.settings.devices, known_sharers))
+        # A check makes the folders that a family may have made; a plan must not, and need not miss them.
+        mounts = tuple(mount for mount in effect.needs.mounts if not mount.create)
+        needs = msgspec.structs.replace(effect.needs, mounts=mounts)
+        return a.Checked(parts.procs.check(needs, parts.settings.devices, known_sharers))
     return known(parts.reconciler, effect)
 
 
