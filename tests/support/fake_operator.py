@@ -122,11 +122,13 @@ class FakeOperator:
         self.followed.set()
         return queue
 
-    async def _items(self) -> AsyncIterator[Any]:
+    async def _items(self, events: bool) -> AsyncIterator[Any]:
         queue = self._subscribe()
         try:
             while True:
-                yield await queue.get()
+                item = await queue.get()
+                if item is not None or not events:
+                    yield item
         finally:
             self._followers.discard(queue)
 
@@ -161,14 +163,11 @@ class FakeOperator:
     def events(self) -> tuple[Event, ...]:
         return tuple(self.past)
 
-    async def follow(self) -> AsyncIterator[Event]:
-        async for item in self._items():
-            if item is not None:
-                yield item
+    def follow(self) -> AsyncIterator[Event]:
+        return self._items(events=True)
 
-    async def changes(self) -> AsyncIterator[None]:
-        async for _ in self._items():
-            yield None
+    def changes(self) -> AsyncIterator[None]:
+        return self._items(events=False)
 
     def capabilities(self) -> dict[str, Any]:
         entry = {"enabled": True, "device": "npu", "model": None, "provider": None, "slot": "stt", "phase": "Ready"}

@@ -102,6 +102,7 @@ def test_a_stream_alone_has_no_past(live, open_stream):
 def test_a_reader_that_leaves_is_forgotten(live, open_stream):
     stream = open_stream(live.port, "/api/watch")
     stream.next()
+    live.call(live.operator.followed.wait)
     assert live.operator.followers == 1
     stream.close()
 

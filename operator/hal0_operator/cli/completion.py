@@ -10,13 +10,16 @@ from importlib import import_module
 from hal0_operator.cli import dispatch
 from hal0_operator.cli.client import Client
 from hal0_operator.cli.get import KINDS
-from hal0_operator.cli.options import Failed, Paths, Usage
+from hal0_operator.cli.options import SHARED, Failed, Paths, Usage
 from hal0_operator.cli.parser import choice
 from hal0_operator.cli.verbs import VERBS
 
 SHELLS = ("bash", "zsh", "fish")
 SLOT_VERBS = ("describe", "events", "logs", "suspend", "resume", "restart")
 """Verbs whose first word is a slot."""
+
+VALUED = "|".join(option.flag for option in SHARED)
+"""Options whose value is the next word, as a shell pattern."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,9 +60,10 @@ def bash(words: dict[str, list[str]]) -> str:
     return f"""\
 # bash completion for hal0ctl: source <(hal0ctl completion bash)
 _hal0ctl() {{
-  local current=${{COMP_WORDS[COMP_CWORD]}} verb= options= word
+  local current=${{COMP_WORDS[COMP_CWORD]}} verb= options= word before=
   for word in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
-    case $word in -*) ;; *) verb=$word; break ;; esac
+    case $before in {VALUED}) before=; continue ;; esac
+    case $word in -*) before=$word ;; *) verb=$word; break ;; esac
   done
   if [ -z "$verb" ]; then
     COMPREPLY=($(compgen -W {shlex.quote(" ".join(words))} -- "$current"))
@@ -90,12 +94,13 @@ def zsh(words: dict[str, list[str]]) -> str:
 # zsh completion for hal0ctl: source <(hal0ctl completion zsh)
 _hal0ctl() {{
   local -a verbs options
-  local verb= word
+  local verb= word before=
   verbs=(
 {verbs}
   )
   for word in ${{words[2,CURRENT-1]}}; do
-    case $word in -*) ;; *) verb=$word; break ;; esac
+    case $before in ({VALUED}) before=; continue ;; esac
+    case $word in (-*) before=$word ;; (*) verb=$word; break ;; esac
   done
   if [[ -z $verb ]]; then
     _describe verb verbs

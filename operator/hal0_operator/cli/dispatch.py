@@ -88,6 +88,7 @@ def parser_of(verb: Verb, arguments: Callable[[Any], None]) -> Parser:
         parser.add_argument("positional_home", metavar="HOME", nargs="?", help="the home, as with --home")
     arguments(parser)
     add_shared(parser)
+    parser.words += [option.flag for option in SHARED]
     return parser
 
 
