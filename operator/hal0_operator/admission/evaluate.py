@@ -36,10 +36,13 @@ class Objects(NamedTuple):
 
 
 class _Row(NamedTuple):
+    """``merged``: the slot is not its file's alone, so the file being the same is not enough."""
+
     declared: DeclaredSlot
     slot: Slot
     profile: Profile | None
     problems: tuple[Problem, ...]
+    merged: bool
 
 
 class _Asked(NamedTuple):
@@ -77,7 +80,13 @@ def look(
     rows: dict[str, _Row] = {}
     for name, written in declared.items():
         row = memo.rows.get(name)
-        if row is None or row[0] is not written or row[2] is not catalogue.get(row[1].profile) or name in merged:
+        if (
+            row is None
+            or row[0] is not written
+            or row[2] is not catalogue.get(row[1].profile)
+            or row[4]
+            or name in merged
+        ):
             row = _row(written, merged.get(name), catalogue, context.settings, row)
         rows[name] = row
     memo.rows = rows
@@ -151,9 +160,11 @@ def _row(
     slot = defaults.fill(written, merged, catalogue)
     profile = catalogue.get(slot.profile)
     if known is not None and known.slot == slot and known.declared == written and known.profile is profile:
-        return known._replace(declared=written)
+        return known._replace(declared=written, merged=merged is not None)
     case = Case(written, slot, profile, settings)
-    return _Row(written, slot, profile, tuple(chain.from_iterable(check(case) for check in _SLOT_CHECKS)))
+    return _Row(
+        written, slot, profile, tuple(chain.from_iterable(check(case) for check in _SLOT_CHECKS)), merged is not None
+    )
 
 
 def _of_profiles(profiles: Mapping[str, Profile], context: Context, memo: Memo) -> Iterable[Problem]:
