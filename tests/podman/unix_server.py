@@ -48,8 +48,11 @@ def serving(path: Path, handler: Handler) -> Iterator[str]:
                 thread.join()
 
 
-def answer(status: str, body: bytes) -> bytes:
-    head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
+def answer(status: str, body: bytes, version: str = "9.9") -> bytes:
+    head = (
+        f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nContent-Type: application/json\r\nConnection: close\r\n"
+    )
+    head += f"Libpod-API-Version: {version}\r\n\r\n"
     return head.encode() + body
 
 

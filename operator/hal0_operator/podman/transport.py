@@ -51,6 +51,8 @@ class Request(msgspec.Struct, frozen=True):
 class Answer(NamedTuple):
     status: int
     body: bytes
+    headers: Mapping[str, str]
+    """By name in any case."""
 
 
 class Transport:
@@ -66,11 +68,11 @@ class Transport:
 
         def send() -> Answer:
             response = _send(self._api, request, stream=False)
-            return Answer(response.status_code, response.content)
+            return Answer(response.status_code, response.content, response.headers)
 
         answer = self._attempt(request.what, send)
         if answer.status >= 400:
-            raise PodmanFault(fault_of_answer(request.what, *answer))
+            raise PodmanFault(fault_of_answer(request.what, answer.status, answer.body))
         return answer
 
     def open(self, stream: "Stream", request: Request) -> None:
