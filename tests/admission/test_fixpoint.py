@@ -37,7 +37,9 @@ def test_a_cold_start_fails_closed_on_a_pair_that_conflicts():
 
 def test_the_one_that_was_admitted_before_stays():
     first = judge({"slots/a.toml": slot(device="npu", model="m")})
-    second = judge({"slots/a.toml": slot(device="npu", model="m"), "slots/b.toml": slot(device="npu", model="m")}, first)
+    second = judge(
+        {"slots/a.toml": slot(device="npu", model="m"), "slots/b.toml": slot(device="npu", model="m")}, first
+    )
     assert second.slots.keys() == {"a"}
     assert second.denied.keys() == {"slot/b"}
     assert second.frozen == {"b"}
@@ -237,7 +239,10 @@ def test_a_profile_edit_moves_the_generation_of_its_slots_only():
 def test_an_overlay_edit_moves_the_generation_of_its_slot_only():
     texts = {"slots/tts.toml": slot(device="cpu"), "slots/b.toml": slot(model="m")}
     first = judge(texts)
-    second = judge({**texts, "capabilities.toml": "schema_version = 2\n" + selection("voice.tts", enabled=False, device="cpu")}, first)
+    second = judge(
+        {**texts, "capabilities.toml": "schema_version = 2\n" + selection("voice.tts", enabled=False, device="cpu")},
+        first,
+    )
     assert not second.slots["tts"].enabled
     assert second.generations["tts"] != first.generations["tts"]
     assert second.generations["b"] == first.generations["b"]

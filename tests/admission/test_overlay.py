@@ -211,7 +211,8 @@ def test_an_unreadable_overlay_changes_nothing():
 def test_a_refused_selection_leaves_nothing_of_itself_in_its_slot():
     first = judge({"slots/stt.toml": slot(enabled=True)})
     second = judge(
-        {"slots/stt.toml": slot(enabled=True), "capabilities.toml": overlay("voice.stt", enabled=True, model="m")}, first
+        {"slots/stt.toml": slot(enabled=True), "capabilities.toml": overlay("voice.stt", enabled=True, model="m")},
+        first,
     )
     assert second.denied.keys() == {"capability/voice.stt"}
     assert second.slots == first.slots

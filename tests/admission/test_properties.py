@@ -65,12 +65,19 @@ def _some(names, make) -> st.SearchStrategy[dict]:
 def snapshots(draw: st.DrawFn) -> Snapshot:
     slots, profiles = draw(_some(SLOTS, _slot)), draw(_some(PROFILES, _profile))
     selections = draw(_some(("voice.stt", "voice.tts", "embed.embed", "embed.rerank"), _selection))
-    keys = [*map(slot_key, SLOTS), *map(profile_key, PROFILES), capability_key("voice.stt"), capability_key("voice.tts")]
+    keys = [
+        *map(slot_key, SLOTS),
+        *map(profile_key, PROFILES),
+        capability_key("voice.stt"),
+        capability_key("voice.tts"),
+    ]
     broken = draw(st.frozensets(st.sampled_from(keys), max_size=2))
     files = draw(st.frozensets(st.sampled_from(("profiles.toml", "capabilities.toml")), max_size=1))
     return Snapshot(
         slots={name: slot for name, slot in slots.items() if slot_key(name) not in broken},
-        profiles={} if "profiles.toml" in files else {n: p for n, p in profiles.items() if profile_key(n) not in broken},
+        profiles={}
+        if "profiles.toml" in files
+        else {n: p for n, p in profiles.items() if profile_key(n) not in broken},
         selections={}
         if "capabilities.toml" in files
         else {n: s for n, s in selections.items() if capability_key(n) not in broken},

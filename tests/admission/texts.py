@@ -33,7 +33,9 @@ def snapshot(texts: Texts) -> Snapshot:
     return assemble(_sources(texts), seeds())[0]
 
 
-def judge(texts: Texts, last: Admitted | Verdict | None = None, settings: Settings = Settings(), **more: object) -> Verdict:
+def judge(
+    texts: Texts, last: Admitted | Verdict | None = None, settings: Settings = Settings(), **more: object
+) -> Verdict:
     """The verdict on a home after another one, its problems located."""
     before = last.admitted if isinstance(last, Verdict) else last
     context = Context(seeds=seeds(), settings=settings, cold=before is None, **more)

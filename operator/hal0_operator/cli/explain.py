@@ -1,0 +1,87 @@
+"""``hal0ctl explain``: what a problem code, a condition or a phase means, and what to do."""
+
+import argparse
+import inspect
+import sys
+
+from hal0_operator.admission.rules import CODES
+from hal0_operator.cli.options import Failed, Paths
+from hal0_operator.cli.output import did_you_mean, write_line
+from hal0_operator.model.status import NAMED, PHASES
+
+PHASE_TEXTS: dict[str, str] = {
+    "Suspended": "The operator keeps its hands off. `hal0ctl resume SLOT`, or `[operator] suspend` in the slot file.",
+    "Denied": "The slot's file is refused and no earlier version of it was ever in force. `hal0ctl describe SLOT`.",
+    "Ready": "A probe passed on the container that runs.",
+    "Degraded": "The container serves, but a part of it does not: see the conditions.",
+    "Off": "Nothing is wanted: the slot is disabled, or has no model where its runtime needs one (NoModel).",
+    "Idle": 'Loaded at the next request: the slot has `load = "on-demand"`.',
+    "Pulling": "Its image is being pulled.",
+    "Blocked": "Something outside is in the way, such as a port, a device node or a model file; it is looked at again.",
+    "CrashLoop": "It ended twice in a row and is restarted ever more slowly. `hal0ctl logs --previous SLOT`.",
+    "Starting": "The container is being made, or has not yet passed a probe.",
+    "Removing": "The slot is gone from the home and its container is being removed.",
+}
+
+CONDITION_TEXTS = {
+    "Admitted": "Whether the slot's file is in force as it is; the reason of False is a problem code.",
+    "Reconciling": "Whether something is being done, or about to be.",
+    "Stalled": "Whether something has to change outside before anything more can be done.",
+    **{name: f"{meaning[:1].upper()}{meaning[1:]}." for name, meaning in NAMED.items()},
+}
+
+REFUSALS = {
+    "slot.unknown": "There is no slot of that name; `hal0ctl get slots` lists them.",
+    "slot.shadow": "A record that rides in the NPU slot's process has no container of its own: name the NPU slot.",
+    "slot.no_previous": "No earlier container of the slot has ended since its log was last forgotten.",
+    "slot.no_container": "The slot has no container now.",
+    "prune.nothing_held": "No removal is held, so there is none to approve.",
+    "podman.unavailable": "Podman does not answer; `hal0ctl doctor` says more.",
+    "state.unwritable": "The state directory cannot be written; nothing was changed.",
+}
+"""Codes of wishes that cannot be; their messages say the rest."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("word", metavar="WORD", nargs="?", help="a code, condition or phase; all are listed without")
+
+
+def run(args: argparse.Namespace, paths: Paths) -> int:
+    """Print it; 0."""
+    del paths
+    if args.word is None:
+        _list()
+        return 0
+    word = _known(args.word)
+    texts = [text for table in (_codes(), CONDITION_TEXTS, PHASE_TEXTS, REFUSALS) if (text := table.get(word))]
+    sys.stdout.write(f"{word}\n\n" + "\n\n".join(texts) + "\n")
+    return 0
+
+
+def camel(code: str) -> str:
+    """``NpuExclusive``: a code as it stands in the reason of a condition."""
+    return "".join(part.capitalize() for part in code.replace(".", "_").split("_"))
+
+
+def _codes() -> dict[str, str]:
+    return {code: inspect.cleandoc(rule.text or "") for code, rule in CODES.items()}
+
+
+def _known(word: str) -> str:
+    """The word as it is listed, in any case; a reason stands for its code."""
+    words = {name.casefold(): name for name in (*CODES, *REFUSALS, *CONDITION_TEXTS, *PHASES)}
+    reasons = {camel(code).casefold(): code for code in (*CODES, *REFUSALS)}
+    found = {**reasons, **words}.get(word.casefold())
+    if found is None:
+        raise Failed(
+            f"nothing is called {word!r}{did_you_mean(word, words.values())}\nhal0ctl explain lists what there is"
+        )
+    return found
+
+
+def _list() -> None:
+    first = {**{code: text.splitlines()[0] for code, text in _codes().items()}, **REFUSALS}
+    for title, table in (("Problem codes", first), ("Conditions", CONDITION_TEXTS), ("Phases", PHASE_TEXTS)):
+        write_line(f"{title}:")
+        for word, text in sorted(table.items()):
+            write_line(f"  {word:<26}{text}")
