@@ -3,6 +3,7 @@
 import contextlib
 import importlib.util
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests.conformance.ground import Ground
 from tests.conformance.real import RealGround
 from tests.support import podmans
 
+HERE = Path(__file__).parent
 SIMULATED = "tests.sim.ground"
 """A module with ``SimGround()``, a ``Ground`` over the simulated Podman."""
 
@@ -17,6 +19,13 @@ SIMULATED = "tests.sim.ground"
 def implementations() -> list[str]:
     simulated = importlib.util.find_spec("tests.sim") and importlib.util.find_spec(SIMULATED)
     return [*(["sim"] if simulated else []), podmans.selected()]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Real cases share one machine, and so one worker."""
+    for item in items:
+        if item.path.parent == HERE and item.get_closest_marker("podman"):
+            item.add_marker(pytest.mark.xdist_group(podmans.group("conformance")))
 
 
 @pytest.fixture(scope="session")

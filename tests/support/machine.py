@@ -45,6 +45,16 @@ class Machine:
     def url(self) -> str:
         return f"unix://{self.socket}"
 
+    @property
+    def registry_port(self) -> int:
+        """Where a test may serve a registry over HTTP: its images are ``localhost:PORT/…``."""
+        return self.ports[-1]
+
+    @property
+    def registries(self) -> str:
+        """The registries.conf that says so."""
+        return f'[[registry]]\nlocation = "localhost:{self.registry_port}"\ninsecure = true\n'
+
     def podman(self, *args: str, check: bool = True) -> str:
         """Standard output of the Podman command in this store."""
         raise NotImplementedError
@@ -77,6 +87,7 @@ class Own(Machine):
         self._argv += ["--network-config-dir", f"{folder}/networks"]
         self.clean()
         (folder / "networks").mkdir(parents=True)
+        (folder / "registries.conf").write_text(self.registries)
         # netavark names its firewall chains by the network's name alone, whichever store it is in
         network = f"hal0t{index}"
         (folder / f"networks/{network}.json").write_text(_network(network, f"10.92.{index}"))
@@ -91,7 +102,8 @@ class Own(Machine):
     @property
     def environment(self) -> dict[str, str]:
         """For programs that start Podman themselves."""
-        return dict(os.environ) | ({"CONTAINERS_CONF": str(self._conf)} if self._conf.exists() else {})
+        conf = {"CONTAINERS_CONF": str(self._conf)} if self._conf.exists() else {}
+        return dict(os.environ) | conf | {"CONTAINERS_REGISTRIES_CONF": f"{self.folder}/registries.conf"}
 
     def podman(self, *args: str, check: bool = True) -> str:
         done = subprocess.run([*self._argv, *args], env=self.environment, capture_output=True, text=True, check=False)
@@ -160,6 +172,7 @@ class Other(Machine):
             "PODMAN5_SUBNET": "10.93.0.0/24",
         }
         self.socket = Path(self._script("up").strip())
+        (folder / "root/etc/containers/registries.conf").write_text(self.registries)
         self.wipe()
         with build.archive().open("rb") as archive:
             self._script("load", stdin=archive)

@@ -15,6 +15,11 @@ from tests.support.machine import Machine
 KINDS = {"own": machine.own, "other": machine.other}
 
 
+def group(tests: str) -> str:
+    """The xdist group of tests that share one machine; the other Podman is one for all."""
+    return "podman-other" if selected() == "other" else f"{tests}-{selected()}"
+
+
 def selected() -> str:
     kind = os.environ.get("PODMAN", "own")
     if kind not in KINDS:
