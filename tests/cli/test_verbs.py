@@ -83,7 +83,10 @@ def test_get_profiles_shows_what_follows_from_each(hal0ctl, live):
 
 
 def test_get_source_and_capabilities(hal0ctl, live):
-    assert "url          /srv/home" in hal0ctl("get", "source").out
+    live.operator.found = (problem(),)
+    out = hal0ctl("get", "source").out
+    assert out.startswith("SOURCE       directory\nurl          /srv/home\n")
+    assert "\nslots/chat.toml:2:10: error device.unknown: " in out
     assert hal0ctl("get", "capabilities").out.splitlines()[1].split() == [
         "voice.stt",
         "yes",

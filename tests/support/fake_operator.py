@@ -93,6 +93,7 @@ class FakeOperator:
         self.fresh_gate.set()
         self._followers: set[asyncio.Queue[Any]] = set()
         self.followed = asyncio.Event()
+        self.left = asyncio.Event()
 
     # what a test does
 
@@ -131,6 +132,7 @@ class FakeOperator:
                     yield item
         finally:
             self._followers.discard(queue)
+            self.left.set()
 
     # the protocol
 

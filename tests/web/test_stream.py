@@ -108,10 +108,10 @@ def test_a_reader_that_leaves_is_forgotten(live, open_stream):
 
     async def until_forgotten():
         with anyio.fail_after(5):
-            while live.operator.followers:
-                await anyio.sleep(0.01)
+            await live.operator.left.wait()
 
     live.call(until_forgotten)
+    assert live.operator.followers == 0
 
 
 def test_log_lines_stream_and_a_refusal_is_an_event(live, open_stream):

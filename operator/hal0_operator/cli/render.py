@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hal0_operator.cli.output import table
+from hal0_operator.cli.problems import human_line
 
 Row = Mapping[str, Any]
 """One object of the API as decoded JSON."""
@@ -106,11 +107,13 @@ def capabilities(body: Row) -> list[str]:
 
 
 def source(body: Row) -> list[str]:
-    keys = ("kind", "url", "ref", "path", "attempted", "fetched", "admitted", "applied", "age_seconds", "suspended")
+    keys = ("url", "ref", "path", "attempted", "fetched", "admitted", "applied", "age_seconds", "suspended")
     rows = [[key, text(body.get(key))] for key in keys if body.get(key) not in ("", None)]
-    lines = [line.rstrip() for line in table(rows, ("SOURCE", ""))]
+    lines = table(rows, ("SOURCE", text(body["kind"])))
     if body.get("conditions"):
         lines += ["", *conditions(body["conditions"])]
+    if body.get("problems"):
+        lines += ["", *(line for problem in body["problems"] for line in human_line(problem))]
     return lines
 
 
