@@ -198,3 +198,17 @@ def test_a_resume_that_the_file_contradicts_is_exit_1(hal0ctl, live):
 def test_a_refused_wish_is_exit_1_with_the_operators_words(hal0ctl, live):
     live.operator.refusal = Refused("slot.shadow", "stt has no container: restart npu")
     assert hal0ctl("restart", "chat") == (1, "", "hal0ctl: stt has no container: restart npu\n")
+
+
+def test_without_an_operator_slots_are_read_from_the_machine_and_stderr_says_so(hal0ctl, monkeypatch, tmp_path):
+    monkeypatch.setattr("hal0_operator.cli.offline.slots", lambda paths: {"items": []})
+    ran = hal0ctl("get", "slots", "-o", "json", "--state-dir", str(tmp_path))
+    assert (ran.code, json.loads(ran.out)) == (0, {"items": []})
+    assert ran.err == "no operator runs: read from Podman and the last admitted state\n"
+
+
+@pytest.mark.parametrize("kind", ["profiles", "source", "capabilities", "events"])
+def test_what_only_an_operator_knows_fails_without_one(hal0ctl, tmp_path, kind):
+    ran = hal0ctl("get", kind, "--state-dir", str(tmp_path))
+    assert (ran.code, ran.out) == (1, "")
+    assert "no operator runs on" in ran.err
