@@ -22,6 +22,7 @@ from typing import IO
 from deploy.demo.containers_conf import settle
 from deploy.demo.hostpython import PYTHON
 from tests.images import build
+from tests.support import firewall
 
 BASE = Path("/var/tmp/hal0-tests")
 CHROOT = Path(__file__).with_name("podman5-chroot.sh")
@@ -67,9 +68,16 @@ class Machine:
         """Start the API service again, and return when it answers."""
         raise NotImplementedError
 
+    @property
+    def subnet(self) -> str:
+        """The first three numbers of its containers' addresses, with the dot behind."""
+        raise NotImplementedError
+
     def wipe(self) -> None:
-        """Remove every container; images stay."""
+        """Remove every container, and port rules that a killed service left; images stay."""
         self.podman("rm", "--all", "--force", "--time", "0", check=False)
+        if os.geteuid() == 0:
+            firewall.forget(self.subnet)
 
     def close(self) -> None:
         raise NotImplementedError
@@ -77,6 +85,10 @@ class Machine:
 
 class Own(Machine):
     kind = "own"
+
+    @property
+    def subnet(self) -> str:
+        return f"10.92.{self.index}."
 
     def __init__(self, index: int, folder: Path, lock: IO[str]) -> None:
         super().__init__(index)
@@ -90,7 +102,7 @@ class Own(Machine):
         (folder / "registries.conf").write_text(self.registries)
         # netavark names its firewall chains by the network's name alone, whichever store it is in
         network = f"hal0t{index}"
-        (folder / f"networks/{network}.json").write_text(_network(network, f"10.92.{index}"))
+        (folder / f"networks/{network}.json").write_text(_network(network, self.subnet))
         self.podman("load", "--quiet", "--input", str(build.archive()))
         why, error = settle(
             self._argv, build.STUB, [PYTHON, "-c", ""], self._conf, f'[network]\ndefault_network = "{network}"\n'
@@ -162,6 +174,7 @@ class Other(Machine):
     """The Podman of another Debian release (``trixie``: 5.4) in a chroot; one per host at a time."""
 
     kind = "other"
+    subnet = "10.93.0."
 
     def __init__(self, index: int, folder: Path, lock: IO[str], suite: str = "trixie") -> None:
         super().__init__(index)
@@ -169,7 +182,7 @@ class Other(Machine):
         self._environment = dict(os.environ) | {
             "PODMAN5_DIR": str(folder),
             "PODMAN5_SUITE": suite,
-            "PODMAN5_SUBNET": "10.93.0.0/24",
+            "PODMAN5_SUBNET": f"{self.subnet}0/24",
         }
         self.socket = Path(self._script("up").strip())
         (folder / "root/etc/containers/registries.conf").write_text(self.registries)
@@ -253,7 +266,7 @@ def ping(path: Path, timeout: float = 30) -> None:
             raise ConnectionError(f"{path}: {answer.status}")
 
 
-def _network(name: str, prefix: str) -> str:
+def _network(name: str, subnet: str) -> str:
     """A default network with a name, a bridge and a subnet of its own."""
     network = {
         "name": name,
@@ -261,7 +274,7 @@ def _network(name: str, prefix: str) -> str:
         "driver": "bridge",
         "network_interface": name,
         "created": "2025-01-01T00:00:00Z",
-        "subnets": [{"subnet": f"{prefix}.0/24", "gateway": f"{prefix}.1"}],
+        "subnets": [{"subnet": f"{subnet}0/24", "gateway": f"{subnet}1"}],
         "ipv6_enabled": False,
         "internal": False,
         "dns_enabled": False,

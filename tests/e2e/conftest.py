@@ -1,0 +1,41 @@
+"""Scenarios on the real Podman that ``PODMAN`` names, each with an operator and a home of its own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support import podmans
+from tests.support.machine import Machine
+from tests.support.operator_process import OperatorProcess
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "/tests/e2e/" in str(item.path):
+            item.add_marker(pytest.mark.e2e)
+
+
+@pytest.fixture(scope="session")
+def machine() -> Iterator[Machine]:
+    with podmans.running(podmans.selected()) as found:
+        yield found
+
+
+@pytest.fixture
+def operator(machine: Machine) -> Iterator[OperatorProcess]:
+    """Not started.  Its home has the profile ``stub`` and the slots chat, code and util."""
+    machine.wipe()
+    made = OperatorProcess(machine)
+    made.home.profile("stub")
+    for slot in ("chat", "code", "util"):
+        made.home.slot(slot)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def running(operator: OperatorProcess) -> OperatorProcess:
+    """The same, started, with all three slots Ready."""
+    operator.start()
+    operator.until(lambda slots: [slot["phase"] for slot in slots.values()] == ["Ready"] * 3)
+    return operator
