@@ -20,13 +20,13 @@ RETIRED_PROFILES: dict[str, str] = {
 """Profile names of older hal0 releases, used where the home does not define them itself."""
 
 
-class SecretRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SecretRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="secret"):
     """A value that Podman's own secret store holds."""
 
     secret: str
 
 
-class FileRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class FileRef(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="file"):
     """A value that stands in a file below one of the policy's ``secret_dirs``."""
 
     file: str
