@@ -14,7 +14,9 @@ from hal0_operator.runtimes.inputs import Memo, targets
 
 
 class Aims:
-    """``ready`` are the slots whose container serves the effective inputs."""
+    """``ready`` are the slots whose container serves the effective inputs; ``ending`` the containers
+    that a call of ours in flight stops or removes: their death is no crash.
+    """
 
     def __init__(self, settings: Settings, notes: Notes) -> None:
         self.settings = settings
@@ -24,6 +26,7 @@ class Aims:
         self.targets: dict[str, Target] = {}
         self.effective: dict[str, Effective] = {}
         self.ready: set[str] = set()
+        self.ending: set[str] = set()
         self.claims = Claims({})
         self.peers = self._peers()
         self._memo = Memo()
@@ -118,7 +121,7 @@ class Aims:
     def _peers(self) -> Peers:
         suspended = {n for n, t in self.targets.items() if t.slot.operator.suspend}
         hands_off = frozenset(suspended.union(self.desired.frozen, self.wishes.suspended))
-        return Peers(self.targets, self.effective, self.notes.slots, hands_off, self.ready)
+        return Peers(self.targets, self.effective, self.notes.slots, hands_off, self.ready, self.ending)
 
 
 NOTHING = SlotMemory()

@@ -31,8 +31,8 @@ def probe_key(slot: str) -> Key:
 
 class Core:
     """``tick`` counts beginnings and endings of effects: what is newer than what is decided by it,
-    never by a clock.  ``begun`` holds the tick and time at which each key's effect began, ``ending``
-    the containers that a call of ours in flight stops or removes: their death is no crash.
+    never by a clock.  ``begun`` holds the tick and time at which each key's effect began.
+    ``admitted``: the home was read; before, nothing is known to be unwanted.
     """
 
     def __init__(self, home: str, settings: Settings, memory: Memory, jitter: Callable[[float], float]) -> None:
@@ -50,10 +50,10 @@ class Core:
         self.waiting_for_images: set[str] = set()
         self.waiting_for_turn: dict[str, None] = {}
         self.blocked: set[str] = set()
+        self.admitted = False
         self.list_wanted = True
         self.tick = 1
         self.begun: dict[Key, tuple[int, float]] = {}
-        self.ending: set[str] = set()
         self.store_error = ""
         for slot, known in memory.slots.items():
             if known.container:

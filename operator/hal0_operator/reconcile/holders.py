@@ -24,13 +24,15 @@ class Peers:
         effective: Mapping[str, Effective],
         memory: Mapping[str, SlotMemory],
         hands_off: frozenset[str],
-        ready: frozenset[str] | set[str],
+        ready: set[str],
+        ending: set[str],
     ) -> None:
         self.targets = targets
         self.effective = effective
         self.memory = memory
         self.hands_off = hands_off
         self.ready = ready
+        self.ending = ending
         self.profiles: dict[str, list[str]] = {}
         for name, target in targets.items():
             if target.wanted:
@@ -117,4 +119,4 @@ def _swapping(other: Target, memory: SlotMemory, world: World, peers: Peers) -> 
     own = world.own(other.slot.name)
     if other.slot.name in peers.hands_off or other.slot.name in peers.ready:
         return False
-    return not own or own[0].digest == other.digest
+    return not own or own[0].digest == other.digest or own[0].id in peers.ending

@@ -36,6 +36,9 @@ class Reconciler(Core):
         was_frozen = self.aims.desired.frozen
         changed = self.aims.admit(desired)
         changed |= desired.frozen.keys() ^ was_frozen.keys() | gone
+        if not self.admitted:
+            self.admitted = True
+            changed |= self.all_slots()
         for slot in changed:
             state = self.state(slot)
             state.need_list = max(state.need_list, since)
@@ -78,7 +81,7 @@ class Reconciler(Core):
             self.touch_blocked()
             return
         self.state(slot).facts_for = ""
-        if id in self.ending:
+        if id in self.aims.ending:
             return
         if container.state == "running" and runs.died(self.state(slot), self.digest_of(slot), now, self.notes.jitter):
             self.aims.ready.discard(slot)
@@ -125,7 +128,7 @@ class Reconciler(Core):
             self.begun[key] = (self.tick, now)
             self.starting += isinstance(effect, Create | Start)
             if isinstance(effect, Remove | Stop):
-                self.ending.add(effect.id)
+                self.aims.ending.add(effect.id)
         return effect
 
     def end(self, key: Key, effect: Effect, outcome: Outcome, now: float) -> None:
@@ -134,7 +137,7 @@ class Reconciler(Core):
         self.tick += 1
         self.queue.done(key)
         if isinstance(effect, Remove | Stop):
-            self.ending.discard(effect.id)
+            self.aims.ending.discard(effect.id)
         outcomes.podman_answered(self, key, outcome, now)
         match key.lane:
             case "list":
@@ -178,7 +181,8 @@ class Reconciler(Core):
             case "probe":
                 return probe(self, key.name, now)
             case "slot":
-                return turn(self, key.name, now)
+                # until the home was read, a container without a file is no unwanted one
+                return turn(self, key.name, now) if self.admitted else None
 
     def _serves(self, slot: str) -> bool:
         own = self.world.own(slot)

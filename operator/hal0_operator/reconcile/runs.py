@@ -17,12 +17,13 @@ LOOK_INSIDE_AFTER = 3
 """Refused probes in a row before the container's own address is asked too."""
 
 
-def begin(state: SlotState, id: str, now: float, probe: ProbeSettings, adopted: bool) -> None:
+def begin(state: SlotState, id: str, now: float, probe: ProbeSettings, adopted: bool) -> Run:
     """A start of ours, or a running container seen for the first time (probed at once)."""
     first = now if adopted else now + probe.start_s * FIRST_PROBE_SHARE
-    state.run = Run(id, now, first, probe.start_s)
+    run = state.run = Run(id, now, first, probe.start_s)
     state.heal_tries = 0
     state.outside = None
+    return run
 
 
 def died(state: SlotState, digest: str, now: float, jitter: Callable[[float], float]) -> bool:

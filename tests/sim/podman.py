@@ -1,0 +1,262 @@
+"""The simulated Podman: containers, processes and ports as a state machine, told the time.
+
+Each call is an instant.  Its oddities are those that real Podmans were measured to have, and the
+conformance suite holds both against the same cases.  It serves the operator's simulator, which
+decides when a call takes effect, when it answers, and what is killed in between.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from hal0_operator.model.action import Fault
+from hal0_operator.model.container import LABEL_MANAGED, LABEL_NPU, MANAGED_BY, ContainerSpec
+from hal0_operator.model.world import Container, NameHolder, State
+from hal0_operator.seams.podman import Cancel, PodmanEvent, PodmanFault
+
+SETTLE_S = 0.15
+"""How long a list may go on calling a dead container running."""
+
+
+class Process(msgspec.Struct):
+    """A container's process with its monitor; ``box`` is an id that Podman may no longer know."""
+
+    pid: int
+    box: str
+    name: str
+    ports: tuple[int, ...]
+    npu: bool
+    alive: bool = True
+    monitored: bool = True
+
+
+class Box(msgspec.Struct):
+    """A container as Podman stores it.  ``shows_at``: when a list admits that it died."""
+
+    id: str
+    spec: ContainerSpec
+    state: State = "created"
+    process: Process | None = None
+    exit_code: int = 0
+    started_at: float = 0
+    exited_at: float = 0
+    shows_at: float = 0
+    half_started: bool = False
+    lines: tuple[str, ...] = ()
+
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.alive
+
+
+class SimPodman:
+    """``now`` is the simulated clock.  ``died`` hears of each process's end, ``heard`` of each event.
+
+    ``foreign`` are ports that other programs listen on, ``files`` the mount sources that exist
+    (``None``: all).  ``behave`` is called with each started box.
+    """
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self.now = now
+        self.boxes: dict[str, Box] = {}
+        self.leftovers: dict[str, str] = {}
+        self.processes: list[Process] = []
+        self.images_here: dict[str, str] = {}
+        self.pullable: dict[str, str] = {}
+        self.foreign: dict[int, str] = {}
+        self.absent_files: set[str] = set()
+        self.absent_nodes: set[str] = set()
+        self.broken_programs: set[str] = set()
+        self.behave: Callable[[Box], None] = lambda _box: None
+        self.died: Callable[[Process], None] = lambda _process: None
+        self.heard: Callable[[PodmanEvent], None] = lambda _event: None
+        self.orphans_on_removal = True
+        self._ids = itertools.count(1)
+        self._pids = itertools.count(1000)
+
+    # ── the protocol ───────────────────────────────────────────────────────────────────────────
+
+    def version(self) -> str:
+        return "simulated"
+
+    def containers(self) -> tuple[Container, ...]:
+        return tuple(self._row(box) for box in self.boxes.values() if _managed(box))
+
+    def holders(self, name: str) -> tuple[NameHolder, ...]:
+        found = [NameHolder(b.id, name, self._state(b), b.spec.labels) for b in self.boxes.values() if b.spec.name == name]
+        if name in self.leftovers:
+            found.append(NameHolder(self.leftovers[name], name, "storage"))
+        return tuple(found)
+
+    def images(self) -> dict[str, str]:
+        return {**self.images_here, **{id: id for id in self.images_here.values()}}
+
+    def create(self, spec: ContainerSpec) -> str:
+        if any(box.spec.name == spec.name for box in self.boxes.values()) or spec.name in self.leftovers:
+            raise fault("name_in_use", f"the container name {spec.name} is already in use", 500)
+        if spec.image not in self.images():
+            raise fault("image_unknown", f"{spec.image}: image not known", 404)
+        for node in spec.devices:
+            if node.path in self.absent_nodes:
+                raise fault("device_missing", f"stat {node.path}: no such file or directory", 500)
+        for mount in spec.mounts:
+            if mount.source in self.absent_files:
+                raise fault("mount_missing", f"statfs {mount.source}: no such file or directory", 500)
+        id = f"{next(self._ids):064x}"
+        self.boxes[id] = Box(id, spec)
+        self._event("create", self.boxes[id])
+        return id
+
+    def start(self, id: str) -> bool:
+        box = self._known(id)
+        if box.state == "running" and (self._looks_running(box) or box.running):
+            return False
+        if box.state == "stopping" or box.half_started or box.state in ("paused", "removing"):
+            raise fault("state_improper", "container state improper: must be in Created or Stopped state", 500)
+        if (holder := self.holds_port(box.spec.host_port)) is not None:
+            raise fault("port_in_use", f"address already in use ({holder})", 500)
+        if box.spec.image in self.broken_programs:
+            raise fault("command_missing", "OCI runtime attempted to invoke a command that was not found", 500)
+        box.process = Process(
+            next(self._pids), id, box.spec.name, (box.spec.host_port,), box.spec.labels.get(LABEL_NPU) == "1"
+        )
+        self.processes.append(box.process)
+        box.state, box.started_at, box.exited_at, box.exit_code = "running", self.now() + 1, 0, 0
+        self._event("start", box)
+        self.behave(box)
+        return True
+
+    def stop(self, id: str, grace_s: float) -> bool:
+        del grace_s
+        box = self._known(id)
+        if not box.running:
+            if box.state in ("running", "stopping"):
+                box.state = "exited"
+                return True
+            return False
+        self.end(box, 0, settle=0)
+        box.state = "exited"
+        return True
+
+    def remove(self, id: str, grace_s: float) -> None:
+        del grace_s
+        self.leftovers.pop(id, None)
+        box = self.boxes.get(id) or next((b for b in self.boxes.values() if b.spec.name == id), None)
+        if box is None:
+            return
+        orphaned = box.state == "stopping" and self.orphans_on_removal
+        if box.running and not orphaned:
+            self.end(box, 137, settle=0)
+        del self.boxes[box.id]
+        self._event("remove", box)
+
+    def address(self, id: str) -> str:
+        return "10.88.0.2" if self._known(id).running else ""
+
+    def pull(self, image: str, progress: Callable[[str], None], cancel: list[Cancel]) -> str:
+        del cancel
+        progress("100 %")
+        if image not in self.pullable:
+            raise fault("pull_failed", f"{image}: manifest unknown", 500)
+        self.images_here[image] = self.pullable[image]
+        return self.pullable[image]
+
+    def logs(self, id: str, lines: int) -> tuple[str, ...]:
+        return self._known(id).lines[-lines:]
+
+    def follow_logs(self, id: str, lines: int, cancel: list[Cancel]) -> Iterator[str]:
+        del cancel
+        yield from self.logs(id, lines)
+
+    def events(self, since_nano: int, cancel: list[Cancel]) -> Iterator[PodmanEvent]:
+        """Events reach the simulator through ``heard``; a stream is never quiet for long in it."""
+        del since_nano, cancel
+        yield from ()
+
+    # ── what happens to it ─────────────────────────────────────────────────────────────────────
+
+    def end(self, box: Box, code: int, *, settle: float = SETTLE_S) -> None:
+        """The container's process ends; a list shows it only once Podman has settled."""
+        process = box.process
+        if process is None or not process.alive:
+            return
+        process.alive = False
+        box.exit_code, box.exited_at = code, self.now() + 1
+        box.shows_at = self.now() + settle
+        if not process.monitored:
+            # Without its conmon nobody tells Podman: it says running for ever.
+            box.shows_at = float("inf")
+        self.died(process)
+        self._event("died", box)
+
+    def kill(self, pid: int) -> None:
+        for process in self.processes:
+            if process.pid == pid and process.alive:
+                box = self.boxes.get(process.box)
+                if box is not None:
+                    self.end(box, 137)
+                else:
+                    process.alive = False
+                    self.died(process)
+
+    def reboot(self, *, modern: bool) -> None:
+        """All processes gone; what ran is created (4.3) or exited with code 0 and no time (5.x)."""
+        for process in self.processes:
+            process.alive = False
+        self.processes.clear()
+        self.leftovers.clear()
+        for box in self.boxes.values():
+            if box.state in ("running", "stopping", "initialized"):
+                box.state, box.exit_code, box.exited_at = ("exited" if modern else "created"), 0, 0
+            box.process, box.half_started, box.shows_at = None, False, 0
+
+    def holds_port(self, port: int) -> str | None:
+        """A listener on the port: another program, or a live process of any container."""
+        if port in self.foreign:
+            return self.foreign[port]
+        return next((p.name for p in self.processes if p.alive and port in p.ports), None)
+
+    # ── parts ──────────────────────────────────────────────────────────────────────────────────
+
+    def _known(self, id: str) -> Box:
+        box = self.boxes.get(id)
+        if box is None:
+            raise fault("no_such_container", f"no container with id {id[:12]}", 404)
+        return box
+
+    def _looks_running(self, box: Box) -> bool:
+        return box.state == "running" and (box.running or self.now() < box.shows_at)
+
+    def _state(self, box: Box) -> State:
+        if box.state == "running" and not self._looks_running(box):
+            return "exited"
+        return box.state
+
+    def _row(self, box: Box) -> Container:
+        state = self._state(box)
+        shown = state in ("running", "stopping", "paused") and box.process is not None
+        return Container(
+            id=box.id,
+            name=box.spec.name,
+            state=state,
+            pid=box.process.pid if shown and box.process is not None else 0,
+            exit_code=box.exit_code if state == "exited" else 0,
+            started_at=box.started_at,
+            exited_at=box.exited_at if state == "exited" else 0,
+            image=box.spec.image,
+            image_id=self.images_here.get(box.spec.image, ""),
+            labels=box.spec.labels,
+            ports=(box.spec.host_port,),
+        )
+
+    def _event(self, action: str, box: Box) -> None:
+        self.heard(PodmanEvent("container", action, box.id, box.spec.name, box.spec.labels, int(self.now() * 1e9)))
+
+
+def fault(kind: str, message: str, status: int | None = None) -> PodmanFault:
+    return PodmanFault(msgspec.convert({"kind": kind, "message": message, "status": status}, Fault))
+
+
+def _managed(box: Box) -> bool:
+    return box.spec.labels.get(LABEL_MANAGED) == MANAGED_BY

@@ -1,0 +1,128 @@
+"""What happens to a home and its machine, each as a script over a fresh simulator.
+
+A script runs for a while, changes something, and ends; the caller then lets time pass and asks
+whether all converged.  ``prepare`` makes the home.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from tests.sim.faults import Faults
+from tests.sim.home import Home, npu, slot
+from tests.sim.simulator import Crash, Simulator
+
+SETTLE_S = 6.0
+
+
+class Scenario(msgspec.Struct):
+    name: str
+    home: Callable[[], Home]
+    script: Callable[[Simulator], None]
+
+
+def two_slots() -> Home:
+    return Home({"chat": slot(8101), "code": slot(8102)})
+
+
+def _create(sim: Simulator) -> None:
+    sim.run(SETTLE_S)
+
+
+def _swap(sim: Simulator) -> None:
+    sim.run(SETTLE_S)
+    sim.home.slot("chat", slot(8101, context=8192))
+    sim.edit()
+    sim.run(SETTLE_S)
+
+
+def _rejected(sim: Simulator) -> None:
+    """The new inputs exit at once, three times: rolled back to the old ones."""
+    sim.run(SETTLE_S)
+    sim.home.slot("chat", slot(8101, model="crash"))
+    sim.edit()
+    sim.run(SETTLE_S)
+
+
+def _port_swap(sim: Simulator) -> None:
+    sim.run(SETTLE_S)
+    sim.home.slot("chat", slot(8102))
+    sim.home.slot("code", slot(8101))
+    sim.edit()
+    sim.run(SETTLE_S)
+
+
+def _hand_over(sim: Simulator) -> None:
+    """One edit disables one NPU chat slot and enables the other."""
+    sim.run(SETTLE_S)
+    sim.home.slot("npu", npu(8110, enabled=False))
+    sim.home.slot("npu2", npu(8111, enabled=True))
+    sim.edit()
+    sim.run(SETTLE_S)
+
+
+def _delete(sim: Simulator) -> None:
+    sim.run(SETTLE_S)
+    sim.home.slot("code", None)
+    sim.edit()
+    sim.run(SETTLE_S)
+
+
+def _prune_guard(sim: Simulator) -> None:
+    """The slots folder is renamed and comes back."""
+    sim.run(SETTLE_S)
+    before = {box.id for box in sim.podman.boxes.values()}
+    sim.home.slots_folder = False
+    sim.edit()
+    sim.run(40)
+    if {box.id for box in sim.podman.boxes.values()} != before and sim.crash_plan is None:
+        raise AssertionError("S9: something was removed although the slots folder was missing")
+    sim.home.slots_folder = True
+    sim.edit()
+    sim.run(SETTLE_S)
+
+
+def _reboot(sim: Simulator) -> None:
+    sim.run(SETTLE_S)
+    sim.podman.reboot(modern=sim.rng.random() < 0.5)
+    sim.passed.clear()
+    sim.boot()
+    sim.run(SETTLE_S)
+
+
+def _state_lost(sim: Simulator) -> None:
+    """The state directory goes with the operator; nothing healthy is touched."""
+    sim.run(SETTLE_S)
+    sim.memory = type(sim.memory)()
+    sim.admitted = None
+    sim.boot()
+    sim.run(SETTLE_S)
+
+
+def _profile_edit(sim: Simulator) -> None:
+    sim.run(SETTLE_S)
+    sim.home.flags("--threads 4")
+    sim.edit()
+    sim.run(SETTLE_S)
+
+
+SCENARIOS = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("create", two_slots, _create),
+        Scenario("swap", two_slots, _swap),
+        Scenario("rejection and rollback", two_slots, _rejected),
+        Scenario("port swap", two_slots, _port_swap),
+        Scenario("NPU hand-over", lambda: Home({"npu": npu(8110), "npu2": npu(8111, enabled=False)}), _hand_over),
+        Scenario("delete", lambda: Home({"chat": slot(8101), "code": slot(8102), "util": slot(8103)}), _delete),
+        Scenario("prune guard", two_slots, _prune_guard),
+        Scenario("reboot", two_slots, _reboot),
+        Scenario("state lost", two_slots, _state_lost),
+        Scenario("profile edit", lambda: Home({"a": slot(8101), "b": slot(8102), "c": slot(8103)}), _profile_edit),
+        Scenario("chosen ports", lambda: Home({"chat": slot(), "code": slot()}), _create),
+    )
+}
+
+
+def simulator(scenario: Scenario, seed: int = 0, faults: Faults | None = None, crash: Crash | None = None) -> Simulator:
+    return Simulator(scenario.home(), seed, faults, crash)
