@@ -22,6 +22,7 @@ from hal0_operator.podman.client import Client
 from hal0_operator.seams.podman import PodmanFault
 from tests.conformance.ground import Ground
 from tests.support.machine import Machine
+from tests.support.rootless import Rootless
 
 IMAGE = "localhost/hal0-conformance:1"
 NO_PROGRAM = "localhost/hal0-conformance:broken"
@@ -69,7 +70,9 @@ class RealGround(Ground):
             yield
 
     def make_folder(self) -> str:
-        return tempfile.mkdtemp(dir=self.folder)
+        made = tempfile.mkdtemp(dir=self.folder)
+        Path(made).chmod(0o777)  # a rootless container's root is an ordinary user here
+        return made
 
     def drop_folder(self, path: str) -> None:
         shutil.rmtree(path)
@@ -92,41 +95,39 @@ class RealGround(Ground):
         # A Podman with another database and the same storage: exactly what an interrupted create leaves.
         ghost = self.folder / "ghost"
         ghost.mkdir(exist_ok=True)
-        conf, storage = self._configuration()
+        ghost.chmod(0o777)
+        driver, graph, run = self.machine.podman(
+            "info", "--format", "{{.Store.GraphDriverName}} {{.Store.GraphRoot}} {{.Store.RunRoot}}"
+        ).split()
+        conf = tomllib.loads(self._containers_conf())
         conf.setdefault("engine", {}).update(static_dir=f"{ghost}/static", tmp_dir=f"{ghost}/tmp")
         (ghost / "containers.conf").write_text(tomli_w.dumps(conf))
-        environ = {"CONTAINERS_CONF": f"{ghost}/containers.conf", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
-        if storage:
-            (ghost / "storage.conf").write_text(tomli_w.dumps({"storage": storage}))
-            environ["CONTAINERS_STORAGE_CONF"] = f"{ghost}/storage.conf"
-        command = [
-            "env",
-            "-i",
-            *(f"{k}={v}" for k, v in environ.items()),
-            "podman",
-            "create",
-            "--name",
-            name,
-            IMAGE,
-            "true",
-        ]
-        subprocess.run([*self._entry(), *command], check=True, capture_output=True)
+        (ghost / "storage.conf").write_text(
+            tomli_w.dumps(
+                {"storage": {"driver": driver, "graphroot": graph, "runroot": run, "rootless_storage_path": graph}}
+            )
+        )
+        environ = {"CONTAINERS_CONF": f"{ghost}/containers.conf", "CONTAINERS_STORAGE_CONF": f"{ghost}/storage.conf"}
+        subprocess.run(
+            self._inside("podman", "create", "--name", name, IMAGE, "true", **environ), check=True, capture_output=True
+        )
 
-    def _configuration(self) -> tuple[dict, dict]:
-        """The machine's containers.conf, and its storage where that is not the default one."""
+    def _containers_conf(self) -> str:
         folder = self.machine.socket.parent
-        if self.machine.kind == "other":
-            return tomllib.loads((folder.parent / "root/etc/containers/containers.conf").read_text()), {}
-        conf = folder / "containers.conf"
-        storage = {"driver": "overlay", "graphroot": f"{folder}/store", "runroot": f"{folder}/run"}
-        return tomllib.loads(conf.read_text()) if conf.exists() else {}, storage
+        chroot = folder.parent / "root/etc/containers/containers.conf"
+        conf = chroot if self.machine.kind == "other" else folder / "containers.conf"
+        return conf.read_text() if conf.exists() else ""
 
-    def _entry(self) -> list[str]:
-        """How to run a program where this Podman lives."""
+    def _inside(self, *command: str, **environ: str) -> list[str]:
+        """A command where this Podman lives."""
+        if isinstance(self.machine, Rootless):
+            return self.machine.inside(*command, **environ)
+        assigned = [f"{k}={v}" for k, v in (environ | {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}).items()]
+        plain = ["env", "-i", *assigned, *command]
         if self.machine.kind != "other":
-            return []
+            return plain
         holder = (self.machine.socket.parent.parent / "holder.pid").read_text().strip()
-        return ["nsenter", "--target", holder, "--mount", "--root", "--wd", "--"]
+        return ["nsenter", "--target", holder, "--mount", "--root", "--wd", "--", *plain]
 
     def interrupted_stop(self, id: str) -> None:
         stopping = threading.Thread(target=self._stop_and_fail, args=(id,))

@@ -1,7 +1,8 @@
 """The Podman that a test run is for, and the client to it.
 
-``PODMAN=own`` (the default) is the installed podman, ``PODMAN=other`` that of another Debian release.  A run that
-cannot have its Podman fails; nothing is skipped.
+``PODMAN=own`` (the default) is the installed podman, ``PODMAN=other`` that of another Debian release,
+``PODMAN=rootless`` the installed one for the user that ``PODMAN_USER`` names.  A run that cannot have its Podman
+fails; nothing is skipped.
 """
 
 import contextlib
@@ -9,10 +10,10 @@ import os
 from collections.abc import Iterator
 
 from hal0_operator.podman.client import Client
-from tests.support import machine
+from tests.support import machine, rootless
 from tests.support.machine import Machine
 
-KINDS = {"own": machine.own, "other": machine.other}
+KINDS = {"own": machine.own, "other": machine.other, "rootless": rootless.rootless}
 
 
 def group(tests: str) -> str:
