@@ -1,7 +1,7 @@
 """Key path to line and column, for files that have problems.
 
-The text is parsed once more, by tree-sitter, which keeps places and carries on after a syntax
-error.  It never decides what a file means.
+The text is parsed once more, by tree-sitter, which keeps places and gives up on no text.  It
+never decides what a file means.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -104,7 +104,8 @@ def _name(stem: str, doc: dict[str, Any]) -> str:
     return name if by_id and isinstance(name, str) and is_name(name) else stem
 
 
-_PROVIDER_MATCHES = {"flm": "npu", "kokoro": "tts", "comfyui": "image"}
+_PROVIDER_FITS = {"flm": "npu", "kokoro": "tts", "comfyui": "image"}
+"""The device or the type that a provider of hal0 goes with."""
 
 
 def _contradicts(provider: str, name: str, values: dict[str, Any]) -> bool:
@@ -113,4 +114,4 @@ def _contradicts(provider: str, name: str, values: dict[str, Any]) -> bool:
         return False
     device = values.get("device") or LEGACY_BACKENDS.get(values.get("backend", ""))
     kind = values.get("type") or TYPE_BY_NAME.get(name, "llm")
-    return _PROVIDER_MATCHES.get(provider) not in {device, kind}
+    return _PROVIDER_FITS.get(provider, "") not in {device, kind}

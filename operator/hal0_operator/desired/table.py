@@ -18,8 +18,7 @@ class Key(msgspec.Struct, frozen=True):
 
     ``field`` is the struct's field that holds the value, ``""`` where it is accepted and not kept.
     ``ignored`` marks what hal0 knew and what has no effect here, ``deprecated`` what still has one.
-    ``table`` are the keys where the
-    value may be a table as well.
+    ``table`` are the keys where the value may be a table as well.
     """
 
     rule: Rule
