@@ -157,7 +157,11 @@ class Invariants:
         for slot in core.aims.ready:
             own = core.world.own(slot)
             box = self.sim.podman.boxes.get(own[0].id) if own else None
-            if box is not None and box.running and self.sim.start_of(box) not in self.sim.passed:
+            if box is None or not box.running:
+                continue
+            # Without pidfds a death and a late start in between are seen by the next list only.
+            proven = self.sim.passed if self.sim.faults.hints else {start.split("/")[0] for start in self.sim.passed}
+            if (self.sim.start_of(box) if self.sim.faults.hints else box.id) not in proven:
                 self.fail("S16", f"{slot} counts as Ready and no probe passed on this start")
 
 

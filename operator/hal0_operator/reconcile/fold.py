@@ -155,7 +155,7 @@ def _started(desk: Desk, effect: Start, outcome: Outcome) -> None:
             if own is not None:
                 fields = {"state": "running", "pid": 0, "alive": None}
                 desk.world.put(msgspec.structs.replace(own, **fields))
-            runs.begin(state, effect.id, now, desk.notes.probe, adopted=False)
+            runs.begin(state, effect.id, desk.tick, now, desk.notes.probe, adopted=False)
             desk.notes.want_list(now)
             desk.notes.event("Normal", "Started", desk.slot, effect.reason)
         case NotModified():

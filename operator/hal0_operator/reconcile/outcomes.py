@@ -102,11 +102,12 @@ def pulled(core: Core, image: str, outcome: Outcome, now: float) -> None:
         core.queue.add_at(Key("pull", other), core.pulls.again_at(other))
 
 
-def probed(core: Core, slot: str, effect: Effect, outcome: Outcome, now: float) -> None:
+def probed(core: Core, slot: str, effect: Effect, outcome: Outcome, tick: int, now: float) -> None:
+    """``tick`` is of the probe's beginning: one that began before the run tells of an earlier start."""
     state = core.states.get(slot)
     if state is None or state.run is None or not isinstance(effect, Probe) or state.run.id != effect.id:
         return
-    if not isinstance(outcome, Probed):
+    if not isinstance(outcome, Probed) or tick < state.run.tick:
         state.run.next_probe = now + state.run.interval
     else:
         was_ready = state.run.ready

@@ -149,7 +149,7 @@ class Reconciler(Core):
             case "pull":
                 outcomes.pulled(self, key.name, outcome, now)
             case "probe":
-                outcomes.probed(self, key.name, effect, outcome, now)
+                outcomes.probed(self, key.name, effect, outcome, tick, now)
             case "slot":
                 outcomes.slot_ended(self, key.name, effect, outcome, now)
         self.remembered()

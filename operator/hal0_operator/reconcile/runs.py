@@ -17,10 +17,10 @@ LOOK_INSIDE_AFTER = 3
 """Refused probes in a row before the container's own address is asked too."""
 
 
-def begin(state: SlotState, id: str, now: float, probe: ProbeSettings, adopted: bool) -> Run:
+def begin(state: SlotState, id: str, tick: int, now: float, probe: ProbeSettings, *, adopted: bool) -> Run:
     """A start of ours, or a running container seen for the first time (probed at once)."""
     first = now if adopted else now + probe.start_s * FIRST_PROBE_SHARE
-    run = state.run = Run(id, now, first, probe.start_s)
+    run = state.run = Run(id, now, tick, first, probe.start_s)
     state.heal_tries = 0
     state.outside = None
     return run

@@ -13,12 +13,14 @@ NEVER = float("-inf")
 class Run(msgspec.Struct):
     """One start of a container, as this process saw it.  All times are monotonic seconds.
 
-    ``since`` is when it was first seen running: the start-up deadline counts from there.
+    ``since`` is when it was first seen running: the start-up deadline counts from there; ``tick`` is the
+    loop's then: a probe that began before tells of an earlier start.
     ``dead_at`` is set by a fired pidfd or a list; one run ends once.
     """
 
     id: str
     since: float
+    tick: int
     next_probe: float
     interval: float
     ready: bool = False
