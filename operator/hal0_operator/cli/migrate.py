@@ -1,0 +1,116 @@
+"""``hal0ctl migrate``: the changes that bring a home of hal0 up to date, shown or written."""
+
+import argparse
+import difflib
+import os
+import sys
+from collections.abc import Iterator, Mapping
+
+from hal0_operator.cli import inputs
+from hal0_operator.cli.options import Failed, Paths
+from hal0_operator.cli.output import colourful, neutral, paint, write_line
+from hal0_operator.desired.names import PROFILES_FILE
+from hal0_operator.desired.source import HomeFiles
+from hal0_operator.home.identity import home_id
+from hal0_operator.home.lock import LockHeld, operator_lock, operator_lock_path, write_lock
+from hal0_operator.home.read import read_once
+from hal0_operator.home.scan import FILE_LIMIT
+from hal0_operator.migrate.hal0 import Migration, migrate
+from hal0_operator.model.settings import Settings
+from hal0_operator.seams.fs import Fs
+
+IGNORE = ".hal0/.gitignore"
+"""The lock's folder is no part of the home that a person commits."""
+
+COLOURS = {"+": "green", "-": "red", "@": "grey"}
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--write", action="store_true", help="write the changes instead of showing them")
+
+
+def run(args: argparse.Namespace, paths: Paths) -> int:
+    """Show or write; 1 when something has to be done by hand."""
+    settings = inputs.settings(paths)
+    found = _write(paths, settings) if args.write else _plan(inputs.files(), paths, settings)[1]
+    for line in found.refused:
+        write_line(f"hal0ctl: {line}", sys.stderr)
+    if not args.write and found.texts:
+        write_line(f"hal0ctl migrate --write --home {paths.home} writes this", sys.stderr)
+    elif not found.texts and not found.refused:
+        write_line(f"{paths.home}: nothing to migrate")
+    return 1 if found.refused else 0
+
+
+def _plan(fs: Fs, paths: Paths, settings: Settings) -> tuple[Mapping[str, str], Migration]:
+    """The home's texts, what they should become, and the difference on stdout."""
+    texts, unreadable = _texts(_home(fs, paths))
+    found = migrate(texts, inputs.seeds(), settings.model_store)
+    for file in sorted(found.texts):
+        sys.stdout.writelines(_difference(file, texts.get(file), found.texts[file]))
+    return texts, Migration(found.texts, (*unreadable, *found.refused))
+
+
+def _home(fs: Fs, paths: Paths) -> HomeFiles:
+    if not os.path.isdir(paths.home):
+        raise Failed(f"{paths.home}: there is no such home")
+    files = read_once(fs, paths.home)
+    if files.busy:
+        raise Failed(f"{paths.home}: {files.busy}: try again")
+    return files
+
+
+def _texts(files: HomeFiles) -> tuple[dict[str, str], tuple[str, ...]]:
+    texts, unreadable = {}, []
+    for file, source in files.files.items():
+        try:
+            text = source.data.decode()
+        except UnicodeDecodeError:
+            unreadable.append(f"{file}: is not UTF-8 and was left alone")
+            continue
+        if not source.refused:
+            texts[file] = text
+    return texts, tuple(unreadable)
+
+
+def _difference(file: str, old: str | None, new: str) -> Iterator[str]:
+    colour = colourful(sys.stdout)
+    before = "/dev/null" if old is None else f"a/{file}"
+    rows = difflib.unified_diff((old or "").splitlines(), new.splitlines(), before, f"b/{file}", lineterm="")
+    for row in rows:
+        yield paint(neutral(row), COLOURS.get(row[:1], ""), colour) + "\n"
+
+
+def _write(paths: Paths, settings: Settings) -> Migration:
+    """Under both locks: no operator may act on half of it, and no reader see half of it."""
+    fs = inputs.files()
+    try:
+        path = operator_lock_path(paths.runtime_dir, home_id(paths.home, settings.home_id))
+        operator = operator_lock(fs, path, paths.home, os.getpid())
+        try:
+            texts, found = _plan(fs, paths, settings)
+            if found.texts:
+                _commit(fs, paths.home, texts, found.texts)
+        finally:
+            operator.release()
+    except LockHeld as held:
+        raise Failed(f"{held}; nothing was written") from None
+    return found
+
+
+def _commit(fs: Fs, home: str, old: Mapping[str, str], new: Mapping[str, str]) -> None:
+    """Every file must still be what the changes were computed from."""
+    writer = write_lock(fs, home)
+    try:
+        if fs.stat(f"{home}/{IGNORE}") is None:
+            fs.write_atomic(f"{home}/{IGNORE}", b"*\n")
+        for file in new:
+            path = os.path.join(home, file)
+            now = fs.read(path, FILE_LIMIT) if fs.stat(path) is not None else None
+            if now != (old[file].encode() if file in old else None):
+                raise Failed(f"{path} was changed meanwhile; nothing was written: run it again")
+        # slots first: a profile renamed without its slots would silently change what they run
+        for file in sorted(new, key=lambda name: (name == PROFILES_FILE, name)):
+            fs.write_atomic(os.path.join(home, file), new[file].encode())
+    finally:
+        writer.release()

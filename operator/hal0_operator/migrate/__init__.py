@@ -1,0 +1,1 @@
+"""What brings the files of another system up to date: texts in, texts out, comments and layout kept."""
