@@ -21,8 +21,9 @@ setup-test:
 run: setup ## a demo home of two slots with a real model, the operator in the foreground
 	@$(BIN)/python -m deploy.demo.run
 
-test: setup-test ## every test: units, simulator, conformance, real Podman end to end
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+test: setup-test ## every test: units, simulator, conformance, real Podman end to end; then the second Podman
+	$(BIN)/python -m pytest -n $(WORKERS)
+	PODMAN=other $(BIN)/python -m pytest -m podman -q
 
 check: setup-test ## formatting, lint, types, import layers, sizes, generated files
 	$(BIN)/ruff check .
@@ -33,7 +34,7 @@ check: setup-test ## formatting, lint, types, import layers, sizes, generated fi
 	$(BIN)/python -m pytest -q tests/tidy
 
 e2e: setup-test ## scenarios on real Podman alone; PODMAN=other: on the second one
-	PODMAN=$(PODMAN) $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests/e2e
+	PODMAN=$(PODMAN) $(BIN)/python -m pytest tests/e2e
 
 sim: setup-test ## the simulator: SEED=n RUNS=m
 	$(BIN)/python -m tests.sim --seed $(SEED) --runs $(RUNS)
@@ -45,5 +46,8 @@ build: setup-test ## a wheel below dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean: ## remove the demo's containers and all that was made in this checkout
-	@if command -v podman >/dev/null; then podman ps -aq --filter label=dev.hal0.home --filter name='^hal0-(chat|embed)$$' | xargs -r podman rm -f; fi
+	@if command -v podman >/dev/null; then \
+	  podman ps -aq --filter ancestor=localhost/hal0-llama:demo | xargs -r podman rm -f -t 1 >/dev/null; \
+	  podman image rm -f localhost/hal0-llama:demo >/dev/null 2>&1 || true; \
+	fi
 	rm -rf .run dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .venv

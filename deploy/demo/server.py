@@ -144,7 +144,10 @@ def main() -> None:
         pooling = x.llama_pooling_type
         reranks = "--reranking" in flags
         params.pooling_type = pooling.LLAMA_POOLING_TYPE_RANK if reranks else pooling.LLAMA_POOLING_TYPE_MEAN
-    server = x.Server(params)
+    try:
+        server = x.Server(params)
+    except RuntimeError as error:
+        fail(f"{path}: {error}")
     print(f"server is listening on {server.listening_address}", flush=True)
     stop.wait()
     print("SIGTERM: exiting", flush=True)

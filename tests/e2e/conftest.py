@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.images import build
 from tests.support import podmans
 from tests.support.machine import Machine
 from tests.support.operator_process import OperatorProcess
@@ -39,3 +40,10 @@ def running(operator: OperatorProcess) -> OperatorProcess:
     operator.start()
     operator.until(lambda slots: [slot["phase"] for slot in slots.values()] == ["Ready"] * 3)
     return operator
+
+
+@pytest.fixture(scope="session")
+def llama(machine: Machine) -> Machine:
+    """The machine with the image of a real llama.cpp server: profile image ``localhost/hal0-llama:demo``."""
+    machine.load(build.archive(llama=True))
+    return machine

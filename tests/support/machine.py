@@ -60,6 +60,10 @@ class Machine:
         """Standard output of the Podman command in this store."""
         raise NotImplementedError
 
+    def load(self, archive: Path) -> None:
+        """Put the images of an archive into this store."""
+        raise NotImplementedError
+
     def kill_service(self) -> None:
         """SIGKILL the API service alone; containers go on."""
         raise NotImplementedError
@@ -103,7 +107,7 @@ class Own(Machine):
         # netavark names its firewall chains by the network's name alone, whichever store it is in
         network = f"hal0t{index}"
         (folder / f"networks/{network}.json").write_text(_network(network, self.subnet))
-        self.podman("load", "--quiet", "--input", str(build.archive()))
+        self.load(build.archive())
         why, error = settle(
             self._argv, build.STUB, [PYTHON, "-c", ""], self._conf, f'[network]\ndefault_network = "{network}"\n'
         )
@@ -122,6 +126,9 @@ class Own(Machine):
         if check and done.returncode:
             raise RuntimeError(f"podman {' '.join(args)}: {done.stderr.strip()}")
         return done.stdout
+
+    def load(self, archive: Path) -> None:
+        self.podman("load", "--quiet", "--input", str(archive))
 
     def start_service(self) -> None:
         self.socket.unlink(missing_ok=True)
@@ -187,8 +194,7 @@ class Other(Machine):
         self.socket = Path(self._script("up").strip())
         (folder / "root/etc/containers/registries.conf").write_text(self.registries)
         self.wipe()
-        with build.archive().open("rb") as archive:
-            self._script("load", stdin=archive)
+        self.load(build.archive())
 
     def _script(self, *args: str, check: bool = True, stdin: IO[bytes] | int = subprocess.DEVNULL) -> str:
         command = [str(CHROOT), *args]
@@ -199,6 +205,10 @@ class Other(Machine):
 
     def podman(self, *args: str, check: bool = True) -> str:
         return self._script("podman", *args, check=check)
+
+    def load(self, archive: Path) -> None:
+        with archive.open("rb") as file:
+            self._script("load", stdin=file)
 
     def kill_service(self) -> None:
         self._script("kill")
