@@ -11,6 +11,7 @@ from hal0_operator.model.launch import LaunchInputs, Target
 from hal0_operator.model.profile import Family, Profile
 from hal0_operator.model.settings import Settings
 from hal0_operator.model.slot import Slot
+from hal0_operator.runtimes import FAMILIES
 from hal0_operator.runtimes.flags import split
 
 STORE = "{store}"
@@ -197,7 +198,8 @@ def _off(slot: Slot, family: Family, lost: bool, idle: bool) -> str:
         return "disabled"
     if slot.is_shadow:
         return "shadow"
-    if lost or (not slot.model and family in ("llama-server", "flm")):
+    # A model-less slot of a type that its runtime cannot serve is only warned about, so nothing may come of it.
+    if lost or (not slot.model and (family in ("llama-server", "flm") or slot.type not in FAMILIES[family].types)):
         return "NoModel"
     return "Idle" if idle and slot.operator.load == "on-demand" else ""
 
