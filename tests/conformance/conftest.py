@@ -1,7 +1,6 @@
 """The same cases on the simulated Podman and on the real one that ``PODMAN`` names."""
 
 import contextlib
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,16 +8,14 @@ import pytest
 
 from tests.conformance.ground import Ground
 from tests.conformance.real import RealGround
+from tests.conformance.simulated import SimGround
 from tests.support import podmans
 
 HERE = Path(__file__).parent
-SIMULATED = "tests.sim.ground"
-"""A module with ``SimGround()``, a ``Ground`` over the simulated Podman."""
 
 
 def implementations() -> list[str]:
-    simulated = importlib.util.find_spec("tests.sim") and importlib.util.find_spec(SIMULATED)
-    return [*(["sim"] if simulated else []), podmans.selected()]
+    return ["sim", podmans.selected()]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -40,7 +37,7 @@ def real_ground() -> Iterator[RealGround]:
 )
 def ground(request: pytest.FixtureRequest) -> Ground:
     if request.param == "sim":
-        made = importlib.import_module(SIMULATED).SimGround()
+        made = SimGround()
     else:
         made = request.getfixturevalue("real_ground")
     made.wipe()

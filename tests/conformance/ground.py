@@ -81,13 +81,6 @@ class Ground(abc.ABC):
         """The service is killed in the middle of a stop; it runs again afterwards."""
 
     @abc.abstractmethod
-    def kill_service(self) -> None:
-        """SIGKILL; containers go on."""
-
-    @abc.abstractmethod
-    def start_service(self) -> None: ...
-
-    @abc.abstractmethod
     def wipe(self) -> None:
         """Remove every container and every leftover."""
 

@@ -2,8 +2,11 @@
 
 import time
 
+import pytest
+
 from tests.conformance.cases import refused
 from tests.conformance.ground import MISSING, Ground
+from tests.conformance.real import RealGround
 
 
 def test_a_created_container_is_listed_as_such_with_all_that_was_asked_for(ground: Ground) -> None:
@@ -118,14 +121,15 @@ def test_start_stop_and_logs_of_an_absent_one_say_so(ground: Ground) -> None:
         ground.podman.logs(MISSING, 1)
 
 
-def test_a_running_container_holds_its_id_and_name_over_a_restart_of_the_service(ground: Ground) -> None:
-    id = ground.started()
-    before = ground.find(id)
-    ground.kill_service()
+@pytest.mark.podman
+def test_a_running_container_holds_its_id_and_name_over_a_restart_of_the_service(real: RealGround) -> None:
+    id = real.started()
+    before = real.find(id)
+    real.kill_service()
     with refused("unreachable"):
-        ground.podman.containers()
-    ground.start_service()
-    assert ground.find(id) == before
+        real.podman.containers()
+    real.start_service()
+    assert real.find(id) == before
 
 
 def test_times_are_unix_seconds(ground: Ground) -> None:

@@ -1,7 +1,10 @@
 """Who is listed, and under which names images are known."""
 
+import pytest
+
 from hal0_operator.model.container import LABEL_HOME, LABEL_MANAGED
 from tests.conformance.ground import Ground
+from tests.conformance.real import RealGround
 
 
 def test_the_containers_of_every_home_are_listed(ground: Ground) -> None:
@@ -42,6 +45,7 @@ def test_an_image_is_known_by_tag_digest_and_id(ground: Ground) -> None:
     assert ground.podman.create(ground.spec(image=id))
 
 
-def test_the_version_is_that_of_the_server(ground: Ground) -> None:
-    major, minor, *_ = ground.podman.version().split(".")
+@pytest.mark.podman
+def test_the_version_is_that_of_the_server(real: RealGround) -> None:
+    major, minor, *_ = real.podman.version().split(".")
     assert (int(major), int(minor)) >= (4, 3)

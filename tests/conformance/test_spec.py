@@ -109,7 +109,18 @@ def test_the_port_is_published_on_loopback_only(real: RealGround) -> None:
     port = real.port()
     id = real.started(command=(script,), host_port=port)
     assert inspected(real, id, "{{.HostConfig.PortBindings}}") == f"map[80/tcp:[{{127.0.0.1 {port}}}]]"
-    assert _fetched(port) == "found\n"
+    assert _fetched("127.0.0.1", port) == "found\n"
+
+
+def test_a_running_containers_own_address_leads_to_it_past_the_published_port(real: RealGround) -> None:
+    script = "echo found > /www/page; exec httpd -f -p 80 -h /www"
+    id = real.podman.create(real.spec(command=(script,)))
+    assert real.podman.address(id) == ""
+    real.podman.start(id)
+    address = real.podman.address(id)
+    if real.machine.kind == "rootless":  # the host is not on a user's network
+        return
+    assert _fetched(address, 80) == "found\n"
 
 
 def test_a_secret_reaches_the_environment(real: RealGround) -> None:
@@ -122,11 +133,11 @@ def test_a_secret_reaches_the_environment(real: RealGround) -> None:
         real.machine.podman("secret", "rm", "hal0-token")
 
 
-def _fetched(port: int) -> str:
+def _fetched(address: str, port: int) -> str:
     """Asks until the server listens."""
     for _ in range(1000):
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/page", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://{address}:{port}/page", timeout=5) as answer:
                 return answer.read().decode()
         except ConnectionError:
             continue

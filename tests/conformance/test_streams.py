@@ -3,9 +3,12 @@
 import threading
 from collections.abc import Iterator
 
+import pytest
+
 from hal0_operator.seams.podman import Cancel, PodmanEvent
 from tests.conformance.cases import refused
 from tests.conformance.ground import Ground
+from tests.conformance.real import RealGround
 
 LIMIT_S = 10
 
@@ -38,17 +41,19 @@ def test_a_container_that_never_ran_has_no_lines(ground: Ground) -> None:
     assert ground.podman.logs(ground.podman.create(ground.spec()), 10) == ()
 
 
-def test_following_gives_the_last_lines_and_ends_with_the_container(ground: Ground) -> None:
-    id = ground.started(command=ground.saying(["one", "two"]))
-    ground.settled(id, "exited")
-    assert list(ground.podman.follow_logs(id, 1, [])) == ["two"]
+@pytest.mark.podman
+def test_following_gives_the_last_lines_and_ends_with_the_container(real: RealGround) -> None:
+    id = real.started(command=real.saying(["one", "two"]))
+    real.settled(id, "exited")
+    assert list(real.podman.follow_logs(id, 1, [])) == ["two"]
 
 
-def test_following_is_ended_from_another_thread(ground: Ground) -> None:
-    id = ground.started(command=ground.stubborn())
+@pytest.mark.podman
+def test_following_is_ended_from_another_thread(real: RealGround) -> None:
+    id = real.started(command=real.stubborn())
     cancel: list[Cancel] = []
     lines: list[str] = []
-    follow = ground.podman.follow_logs(id, 10, cancel)
+    follow = real.podman.follow_logs(id, 10, cancel)
     reader = threading.Thread(target=lambda: lines.extend(follow))
     reader.start()
     cancel[0]()
@@ -57,15 +62,16 @@ def test_following_is_ended_from_another_thread(ground: Ground) -> None:
     assert lines in ([], ["deaf"])
 
 
-def test_the_life_of_a_container_comes_as_events(ground: Ground) -> None:
+@pytest.mark.podman
+def test_the_life_of_a_container_comes_as_events(real: RealGround) -> None:
     cancel: list[Cancel] = []
-    events = ground.podman.events(0, cancel)
-    spec = ground.spec()
-    id = ground.podman.create(spec)
-    ground.podman.start(id)
-    ground.kill(id)
-    ground.settled(id, "exited")
-    ground.podman.remove(id, 0)
+    events = real.podman.events(0, cancel)
+    spec = real.spec()
+    id = real.podman.create(spec)
+    real.podman.start(id)
+    real.kill(id)
+    real.settled(id, "exited")
+    real.podman.remove(id, 0)
     seen = of(events, id, "remove")
     cancel[0]()
     assert [e.action for e in seen if e.action in ("create", "start", "died", "remove")] == [
@@ -79,32 +85,35 @@ def test_the_life_of_a_container_comes_as_events(ground: Ground) -> None:
     assert [e.time_nano for e in seen] == sorted({e.time_nano for e in seen})
 
 
-def test_a_foreign_container_gives_events_too(ground: Ground) -> None:
+@pytest.mark.podman
+def test_a_foreign_container_gives_events_too(real: RealGround) -> None:
     """Its removal frees a name that is waited for."""
     cancel: list[Cancel] = []
-    events = ground.podman.events(0, cancel)
-    id = ground.foreign("somebody-elses")
-    ground.podman.remove(id, 0)
+    events = real.podman.events(0, cancel)
+    id = real.foreign("somebody-elses")
+    real.podman.remove(id, 0)
     assert {e.name for e in of(events, id, "remove")} == {"somebody-elses"}
     cancel[0]()
 
 
-def test_events_resume_exactly_after_a_given_one(ground: Ground) -> None:
+@pytest.mark.podman
+def test_events_resume_exactly_after_a_given_one(real: RealGround) -> None:
     cancel: list[Cancel] = []
-    events = ground.podman.events(0, cancel)
-    id = ground.started()
-    ground.podman.remove(id, 0)
+    events = real.podman.events(0, cancel)
+    id = real.started()
+    real.podman.remove(id, 0)
     first = of(events, id, "remove")
     for position, event in enumerate(first[:-1]):
-        again = ground.podman.events(event.time_nano, cancel)
+        again = real.podman.events(event.time_nano, cancel)
         assert of(again, id, "remove") == first[position + 1 :]
     for end in cancel:
         end()
 
 
-def test_events_are_ended_from_another_thread(ground: Ground) -> None:
+@pytest.mark.podman
+def test_events_are_ended_from_another_thread(real: RealGround) -> None:
     cancel: list[Cancel] = []
-    events = ground.podman.events(0, cancel)
+    events = real.podman.events(0, cancel)
     reader = threading.Thread(target=lambda: list(events))
     reader.start()
     cancel[0]()
@@ -113,38 +122,42 @@ def test_events_are_ended_from_another_thread(ground: Ground) -> None:
     cancel[0]()
 
 
-def test_an_event_stream_ends_when_the_service_is_killed(ground: Ground) -> None:
+@pytest.mark.podman
+def test_an_event_stream_ends_when_the_service_is_killed(real: RealGround) -> None:
     cancel: list[Cancel] = []
-    events = ground.podman.events(0, cancel)
-    id = ground.podman.create(ground.spec())
-    ground.kill_service()
+    events = real.podman.events(0, cancel)
+    id = real.podman.create(real.spec())
+    real.kill_service()
     assert [e.action for e in events if e.id == id] in (["create"], [])
-    ground.start_service()
-    assert ground.find(id).state == "created"
+    real.start_service()
+    assert real.find(id).state == "created"
 
 
-def test_a_pull_that_nobody_answers_fails(ground: Ground) -> None:
+@pytest.mark.podman
+def test_a_pull_that_nobody_answers_fails(real: RealGround) -> None:
     with refused("pull_failed") as seen:
-        ground.podman.pull(f"127.0.0.1:{ground.port()}/hal0/none:1", lambda shown: None, [])
+        real.podman.pull(f"127.0.0.1:{real.port()}/hal0/none:1", lambda shown: None, [])
     assert "none:1" in seen.fault.message
 
 
-def test_a_pull_of_a_malformed_reference_is_refused(ground: Ground) -> None:
+@pytest.mark.podman
+def test_a_pull_of_a_malformed_reference_is_refused(real: RealGround) -> None:
     with refused("bad_reference"):
-        ground.podman.pull("Bad//Reference", lambda shown: None, [])
+        real.podman.pull("Bad//Reference", lambda shown: None, [])
 
 
-def test_a_hanging_pull_is_abandoned_from_another_thread(ground: Ground) -> None:
-    port = ground.port()
+@pytest.mark.podman
+def test_a_hanging_pull_is_abandoned_from_another_thread(real: RealGround) -> None:
+    port = real.port()
     cancel: list[Cancel] = []
     outcome: list[str] = []
 
     def pull() -> None:
         with refused("pull_failed") as seen:
-            ground.podman.pull(f"127.0.0.1:{port}/hal0/none:1", lambda shown: None, cancel)
+            real.podman.pull(f"127.0.0.1:{port}/hal0/none:1", lambda shown: None, cancel)
         outcome.append(seen.fault.message)
 
-    with ground.listening(port):
+    with real.listening(port):
         puller = threading.Thread(target=pull)
         puller.start()
         while not cancel:
@@ -155,10 +168,11 @@ def test_a_hanging_pull_is_abandoned_from_another_thread(ground: Ground) -> None
     assert "abandoned" in outcome[0]
 
 
-def test_a_cancel_before_the_pull_has_begun_counts(ground: Ground) -> None:
+@pytest.mark.podman
+def test_a_cancel_before_the_pull_has_begun_counts(real: RealGround) -> None:
     class AtOnce(list[Cancel]):
         def append(self, end: Cancel) -> None:
             end()
 
     with refused("pull_failed"):
-        ground.podman.pull("localhost/hal0-never-built:1", lambda shown: None, AtOnce())
+        real.podman.pull("localhost/hal0-never-built:1", lambda shown: None, AtOnce())

@@ -54,7 +54,8 @@ class SimPodman:
     """``now`` is the simulated clock.  ``died`` hears of each process's end, ``heard`` of each event.
 
     ``foreign`` are ports that other programs listen on, ``files`` the mount sources that exist
-    (``None``: all).  ``behave`` is called with each started box.
+    (``None``: all).  ``behave`` is called with each started box, ``exit_code`` says how
+    one ends that is stopped (137: by the kill after the grace).
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -69,6 +70,7 @@ class SimPodman:
         self.absent_nodes: set[str] = set()
         self.broken_programs: set[str] = set()
         self.behave: Callable[[Box], None] = lambda _box: None
+        self.exit_code: Callable[[Box], int] = lambda _box: 0
         self.died: Callable[[Process], None] = lambda _process: None
         self.heard: Callable[[PodmanEvent], None] = lambda _event: None
         self.orphans_on_removal = True
@@ -100,9 +102,7 @@ class SimPodman:
         for node in spec.devices:
             if node.path in self.absent_nodes:
                 raise fault("device_missing", f"stat {node.path}: no such file or directory", 500)
-        for mount in spec.mounts:
-            if mount.source in self.absent_files:
-                raise fault("mount_missing", f"statfs {mount.source}: no such file or directory", 500)
+        self._check_mounts(spec)
         id = f"{next(self._ids):064x}"
         self.boxes[id] = Box(id, spec)
         self._event("create", self.boxes[id])
@@ -114,6 +114,7 @@ class SimPodman:
             return False
         if box.state == "stopping" or box.half_started or box.state in ("paused", "removing"):
             raise fault("state_improper", "container state improper: must be in Created or Stopped state", 500)
+        self._check_mounts(box.spec)
         if (holder := self.holds_port(box.spec.host_port)) is not None:
             raise fault("port_in_use", f"address already in use ({holder})", 500)
         if box.spec.image in self.broken_programs:
@@ -135,7 +136,7 @@ class SimPodman:
                 box.state = "exited"
                 return True
             return False
-        self.end(box, 0, settle=0)
+        self.end(box, self.exit_code(box), settle=0)
         box.state = "exited"
         return True
 
@@ -224,6 +225,11 @@ class SimPodman:
         if box is None:
             raise fault("no_such_container", f"no container with id {id[:12]}", 404)
         return box
+
+    def _check_mounts(self, spec: ContainerSpec) -> None:
+        for mount in spec.mounts:
+            if mount.source in self.absent_files:
+                raise fault("mount_missing", f"statfs {mount.source}: no such file or directory", 500)
 
     def _looks_running(self, box: Box) -> bool:
         return box.state == "running" and (box.running or self.now() < box.shows_at)
