@@ -101,3 +101,9 @@ def test_a_release_with_a_faulty_seed_says_where() -> None:
     good = (CHECKOUT / "seeds/profiles.toml").read_bytes()
     with pytest.raises(ValueError, match=r"seeds/profiles\.toml:\d+:1: unknown key `profile\.rocm\.mpt`"):
         parse_seeds(good.replace(b"mtp", b"mpt", 1))
+
+
+def test_a_file_of_endless_faults_lists_a_hundred_and_breaks_every_entry() -> None:
+    taken = snapshot({"profiles.toml": "".join(f'[profile.p{index}]\nimgae = "x"\n' for index in range(300))})
+    assert len(taken.problems) == 101
+    assert len(taken.broken) == 300

@@ -138,3 +138,15 @@ def test_a_long_or_odd_value_is_repeated_short_and_printable() -> None:
     problem = the_problem('device = "' + "x\\u001b[31m" * 50 + '"\n')
     assert problem.message.isprintable()
     assert len(problem.message) < 100
+
+
+def test_a_file_of_endless_faults_lists_a_hundred() -> None:
+    taken = snapshot({"slots/chat.toml": "".join(f"key{index} = 1\n" for index in range(5000))})
+    assert len(taken.problems) == 101
+    assert taken.problems[-1].message == "and more problems in this file"
+
+
+def test_odd_keys_are_repeated_printable_and_short() -> None:
+    taken = snapshot({"slots/chat.toml": '"a\\u001b[31m\\nb" = 1\n' + "k" * 5000 + " = 1\n"})
+    assert len(taken.problems) == 2
+    assert all(problem.message.isprintable() and len(problem.message) < 300 for problem in taken.problems)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from hal0_operator.desired.decoded import Decoded
+from hal0_operator.desired.faults import LIMIT
 from hal0_operator.desired.names import OVERLAY_FILE, PROFILES_FILE, SLOTS_FOLDER, shown, slot_stem
 from hal0_operator.desired.overlay_file import decode_overlay
 from hal0_operator.desired.positions import locate
@@ -33,6 +34,16 @@ def decode(source: SourceFile, seeds: Mapping[str, Profile]) -> Decoded | None:
         return decoded
     return msgspec.structs.replace(
         decoded,
-        problems=locate(decoded.problems, {shown(source.file): source}),
+        problems=_listed(locate(decoded.problems[: LIMIT + 1], {shown(source.file): source})),
         digest=decoded.digest or digest("bytes:1", [source.data, source.refused]),
     )
+
+
+def _listed(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """The first problems, and one in place of the rest."""
+    if len(problems) <= LIMIT:
+        return problems
+    last = problems[LIMIT]
+    hint = f"the first {LIMIT} are listed"
+    rest = Problem(code=last.code, message="and more problems in this file", file=last.file, at=last.at, hint=hint)
+    return (*problems[:LIMIT], rest)

@@ -40,11 +40,13 @@ def slot_stem(file: str) -> str | None:
     return name.removesuffix(".toml")
 
 
-def shown(name: str) -> str:
-    """A file's name without what a terminal or a JSON text cannot carry.
+def shown(name: str, limit: int = 255) -> str:
+    """A name without what a terminal or a JSON text cannot carry, and not endless.
 
     Control characters and undecodable bytes come out as escapes; other names are unchanged.
     """
+    if len(name) > limit:
+        return shown(name[:limit]) + "…"
     if name.isprintable():
         return name
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)

@@ -6,6 +6,7 @@ never decides what a file means.
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 _BOM = b"\xef\xbb\xbf"
 _MAX_DEPTH = 16
 """Of key names, inline tables and lists; what is deeper is found at its outer value."""
+_MAX_ITEMS = 1000
+"""Items of a list that have places of their own."""
+_MAX_NAME = 1024
+"""Bytes of a key, dots included; a longer one is taken as a single part."""
 _START = Position(1, 1)
 
 
@@ -106,7 +111,7 @@ class Index:
                     self._pair(path, child, depth + 1)
         elif node.type == "array":
             items = (child for child in node.children if child.is_named and child.type != "comment")
-            for index, child in enumerate(items):
+            for index, child in enumerate(islice(items, _MAX_ITEMS)):
                 self._value((*path, str(index)), child, depth + 1)
 
     def _name(self, outer: KeyPath, node: "Node") -> KeyPath:
@@ -122,8 +127,10 @@ class Index:
 
 
 def _parts(node: "Node") -> list["Node"]:
-    """The parts of a key; tree-sitter nests ``a.b.c`` to the left, a thousand deep if need be."""
+    """The parts of a key; tree-sitter nests ``a.b.c`` to the left."""
     parts: list[Node] = []
+    if node.end_byte - node.start_byte > _MAX_NAME:
+        return [node]
     while node.type == "dotted_key":
         *left, right = (child for child in node.children if child.type.endswith("_key"))
         parts.append(right)

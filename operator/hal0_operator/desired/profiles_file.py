@@ -34,6 +34,7 @@ def decode_profiles(source: SourceFile, seeds: Mapping[str, Profile]) -> Decoded
     broken = set()
     for name, entry in entries.items():
         faults = Faults(source.file, "profile.schema", profile_key(shown(name)))
+        faults.hinting = not file.full
         profile = _overlaid(seeds[name], entry) if name in seeds else _profile(name, entry, faults)
         if profile is None:
             broken.add(profile_key(shown(name)))

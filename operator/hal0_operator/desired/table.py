@@ -57,6 +57,8 @@ def walk(doc: dict[str, Any], table: Table, faults: Faults, path: KeyPath = ()) 
 
 def _walk(doc: dict[str, Any], table: Table, faults: Faults, path: KeyPath, found: Found, root: Table) -> None:
     for name, value in doc.items():
+        if faults.full:
+            return
         key, place = table.keys.get(name), (*path, name)
         if isinstance(key, Key) and type(value) is dict and key.table is not None:
             key = key.table
@@ -83,7 +85,7 @@ def _walk(doc: dict[str, Any], table: Table, faults: Faults, path: KeyPath, foun
 def unknown(place: KeyPath, table: Table, faults: Faults, root: Table) -> None:
     """An unknown key: where it belongs, or what was meant."""
     name = place[-1]
-    near = closest(name, table.keys)
+    near = closest(name, table.keys) if faults.hinting else ""
     if name in table.strangers:
         hint = table.strangers[name]
     elif owner := _owner(name, root):
