@@ -1,6 +1,6 @@
 """Targets and effective inputs of every slot, kept current as admission and memory change."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from hal0_operator.model.action import Held
 from hal0_operator.model.launch import Target
@@ -14,8 +14,9 @@ from hal0_operator.runtimes.inputs import Memo, targets
 
 
 class Aims:
-    """``ready`` are the slots whose container serves the effective inputs; ``ending`` the containers
-    that a call of ours in flight stops or removes: their death is no crash.
+    """``is_ready`` answers whether a slot serves its effective inputs; ``ending`` are the containers
+    that a call of ours in flight stops or removes: their death is no crash; ``swapping`` the slots
+    whose old container was given up for other inputs and whose new one is not Ready yet.
     """
 
     def __init__(self, settings: Settings, notes: Notes) -> None:
@@ -25,8 +26,9 @@ class Aims:
         self.wishes = Wishes()
         self.targets: dict[str, Target] = {}
         self.effective: dict[str, Effective] = {}
-        self.ready: set[str] = set()
+        self.is_ready: Callable[[str], bool] = lambda _slot: False
         self.ending: set[str] = set()
+        self.swapping: set[str] = set()
         self.claims = Claims({})
         self.peers = self._peers()
         self._memo = Memo()
@@ -35,7 +37,8 @@ class Aims:
         """The same aims over other notes."""
         twin = Aims(self.settings, notes)
         twin.desired, twin.wishes, twin.claims = self.desired, self.wishes, self.claims
-        twin.targets, twin.effective, twin.ready = dict(self.targets), dict(self.effective), set(self.ready)
+        twin.targets, twin.effective = dict(self.targets), dict(self.effective)
+        twin.swapping = set(self.swapping)
         twin.peers = twin._peers()
         return twin
 
@@ -121,7 +124,11 @@ class Aims:
     def _peers(self) -> Peers:
         suspended = {n for n, t in self.targets.items() if t.slot.operator.suspend}
         hands_off = frozenset(suspended.union(self.desired.frozen, self.wishes.suspended))
-        return Peers(self.targets, self.effective, self.notes.slots, hands_off, self.ready, self.ending)
+        return Peers(self.targets, self.effective, self.notes.slots, hands_off, self._is_ready, self.ending, self.swapping)
+
+    def _is_ready(self, slot: str) -> bool:
+        """Whoever answers that now: a fork of the loop puts itself in the place."""
+        return self.is_ready(slot)
 
 
 NOTHING = SlotMemory()

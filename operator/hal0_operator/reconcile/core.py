@@ -61,6 +61,7 @@ class Core:
         self.notes.ports_taken = lambda slot: self.aims.ports_taken(slot) | self.world.ports()
         self.notes.generation_of = lambda slot: self.aims.desired.generations.get(slot, "")
         self.notes.is_rolled_back = self.rolled_back
+        self.aims.is_ready = self.is_ready
 
     def state(self, slot: str) -> SlotState:
         found = self.states.get(slot)
@@ -88,6 +89,18 @@ class Core:
 
     def wanted_images(self) -> set[str]:
         return {state.wants_image for state in self.states.values() if state.wants_image}
+
+    def is_ready(self, slot: str) -> bool:
+        """A probe passed on the slot's own container, which is of the effective inputs.
+
+        Derived, never kept: the home may change what is effective, to and fro, while a container serves.
+        """
+        state, own, wanted = self.states.get(slot), self.world.own(slot), self.aims.effective.get(slot)
+        if state is None or state.run is None or not own or wanted is None:
+            return False
+        run, container = state.run, own[0]
+        serves = run.ready and run.id == container.id and container.alive is not False
+        return serves and container.digest == wanted.digest
 
     def rolled_back(self, slot: str) -> bool:
         found = self.aims.effective.get(slot)

@@ -159,15 +159,27 @@ def _started(desk: Desk, effect: Start, outcome: Outcome) -> None:
             desk.notes.want_list(now)
             desk.notes.event("Normal", "Started", desk.slot, effect.reason)
         case NotModified():
-            if state.run is not None and state.run.dead_at is not None:
-                state.heal_tries += 1
-                state.heal_next = now + min(HEAL_FIRST_S * 2.0**state.heal_tries / 2, HEAL_LONGEST_S)
+            if _unsettled(state, own):
+                _heal_later(state, now)
             else:
                 desk.distrust()
+        case Fault("state_improper") if _unsettled(state, own):
+            # A person's stop or removal is under way: what comes of it, the list will say.
+            _heal_later(state, now)
         case Fault(kind, message):
             _start_failed(desk, effect, kind, message)
         case _:
             desk.distrust()
+
+
+def _unsettled(state: SlotState, own: Container | None) -> bool:
+    """Its process died, and Podman has not said so yet."""
+    return own is not None and own.state == "running" and state.run is not None and state.run.dead_at is not None
+
+
+def _heal_later(state: SlotState, now: float) -> None:
+    state.heal_tries += 1
+    state.heal_next = now + min(HEAL_FIRST_S * 2.0**state.heal_tries / 2, HEAL_LONGEST_S)
 
 
 def _start_failed(desk: Desk, effect: Start, kind: str, message: str) -> None:

@@ -5,7 +5,7 @@ container's process until it is seen dead.  That alone orders port swaps between
 hand-over of the NPU.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from hal0_operator.model.action import Wait
 from hal0_operator.model.launch import LaunchInputs, Target
@@ -24,15 +24,17 @@ class Peers:
         effective: Mapping[str, Effective],
         memory: Mapping[str, SlotMemory],
         hands_off: frozenset[str],
-        ready: set[str],
+        is_ready: Callable[[str], bool],
         ending: set[str],
+        swapping: set[str],
     ) -> None:
         self.targets = targets
         self.effective = effective
         self.memory = memory
         self.hands_off = hands_off
-        self.ready = ready
+        self.is_ready = is_ready
         self.ending = ending
+        self.swapping = swapping
         self.profiles: dict[str, list[str]] = {}
         for name, target in targets.items():
             if target.wanted:
@@ -113,10 +115,15 @@ def caused_by_profile(target: Target, own: Container, memory: SlotMemory | None)
 
 
 def _swapping(other: Target, memory: SlotMemory, world: World, peers: Peers) -> bool:
-    """On its way from its last good inputs to these: the old container is gone, the new not Ready."""
+    """On its way to these inputs: the old container is gone, or going, and the new one not Ready.
+
+    After a restart of the operator only the last good inputs tell.
+    """
+    if other.slot.name in peers.swapping:
+        return True
     if memory.last_good is None or memory.last_good.inputs.digest == other.digest:
         return False
     own = world.own(other.slot.name)
-    if other.slot.name in peers.hands_off or other.slot.name in peers.ready:
+    if other.slot.name in peers.hands_off or peers.is_ready(other.slot.name):
         return False
     return not own or own[0].digest == other.digest or own[0].id in peers.ending

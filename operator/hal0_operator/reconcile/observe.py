@@ -65,19 +65,16 @@ def _follow_run(core: Core, slot: str, now: float) -> None:
     run = state.run
     if not own:
         state.run = None
-        core.aims.ready.discard(slot)
         return
     container = own[0]
     running = container.state == "running" and container.alive is not False
     if running and (run is None or run.id != container.id or run.dead_at is not None):
         runs.begin(state, container.id, core.tick, now, core.settings.probe, adopted=True)
-        core.aims.ready.discard(slot)
         core.queue.add(probe_key(slot))
     elif container.state == "running" and (run is None or run.id != container.id):
         # Dead when first seen: it may be lost, or Podman has not settled yet; no crash of ours.
         runs.begin(state, container.id, core.tick, now, core.settings.probe, adopted=True).dead_at = now
     elif _ended(state, container) and runs.died(state, container.digest, now, core.notes.jitter):
-        core.aims.ready.discard(slot)
         message = f"{container.name} is {container.state}, exit code {container.exit_code}"
         core.notes.event("Warning", "Died", slot, message)
 

@@ -18,8 +18,8 @@ from hal0_operator.model.action import (
     Stop,
     Store,
 )
+from hal0_operator.model.container import container_name
 from hal0_operator.model.memory import LastGood
-from hal0_operator.model.world import Container
 from hal0_operator.reconcile import runs
 from hal0_operator.reconcile.core import IMAGES, STORE, Core, probe_key, slot_key
 from hal0_operator.reconcile.fold import Desk, fold
@@ -117,28 +117,21 @@ def probed(core: Core, slot: str, effect: Effect, outcome: Outcome, tick: int, n
             core.notes.event("Warning", "Unresponsive", slot, why)
             runs.failed(state, core.digest_of(slot), now, core.notes.jitter, unready=False)
             state.run.ready = False
-            core.aims.ready.discard(slot)
         if state.run.ready and not was_ready:
-            _became_ready(core, slot)
+            core.notes.event("Normal", "Ready", slot, f"{container_name(slot)} answers its probe")
+        if core.is_ready(slot):
+            _keep_good(core, slot)
         if why or state.run.ready is not was_ready:
             core.touch(slot)
             core.touch_blocked()
     core.queue.add_at(probe_key(slot), state.run.next_probe)
 
 
-def _became_ready(core: Core, slot: str) -> None:
-    own = core.world.own(slot)
-    if not own:
-        return
-    container: Container = own[0]
-    wanted = core.aims.effective.get(slot)
-    core.notes.event("Normal", "Ready", slot, f"{container.name} answers its probe")
-    if wanted is None or wanted.digest != container.digest:
-        return
-    core.aims.ready.add(slot)
-    known = core.notes.of(slot)
-    good = LastGood(wanted.inputs, container.image_id)
-    fields = {"last_good": good, "container": container.id}
+def _keep_good(core: Core, slot: str) -> None:
+    """What is Ready now is what a rollback goes back to; nothing is written when that is known."""
+    container, wanted, known = core.world.own(slot)[0], core.aims.effective[slot], core.notes.of(slot)
+    core.aims.swapping.discard(slot)
+    fields = {"last_good": LastGood(wanted.inputs, container.image_id), "container": container.id}
     if known.rejected is not None and known.rejected.digest == wanted.digest:
         fields["rejected"] = None
     core.notes.remember(slot, msgspec.structs.replace(known, **fields))

@@ -51,6 +51,7 @@ def _fork(live: Reconciler) -> Reconciler:
     fork = Reconciler(live.world.home, live.settings, live.notes.memory(), lambda _share: 1.0)
     fork.world = live.world.copy()
     fork.aims = live.aims.copy(fork.notes)
+    fork.aims.is_ready = fork.is_ready
     for name, state in live.states.items():
         twin = copy.copy(state)
         twin.run = copy.copy(state.run)

@@ -44,8 +44,6 @@ class Reconciler(Core):
             state.need_list = max(state.need_list, since)
             if state.exits_digest != self.digest_of(slot):
                 runs.renew(state, self.digest_of(slot))
-            if not self._serves(slot):
-                self.aims.ready.discard(slot)
             self.touch(slot)
         self.touch_blocked()
         self.remembered()
@@ -84,7 +82,6 @@ class Reconciler(Core):
         if id in self.aims.ending:
             return
         if container.state == "running" and runs.died(self.state(slot), self.digest_of(slot), now, self.notes.jitter):
-            self.aims.ready.discard(slot)
             self.notes.event("Warning", "Died", slot, f"process {container.pid} of {container.name} ended")
         self.touch(slot)
 
@@ -183,7 +180,3 @@ class Reconciler(Core):
             case "slot":
                 # until the home was read, a container without a file is no unwanted one
                 return turn(self, key.name, now) if self.admitted else None
-
-    def _serves(self, slot: str) -> bool:
-        own = self.world.own(slot)
-        return bool(own) and own[0].digest == self.digest_of(slot)

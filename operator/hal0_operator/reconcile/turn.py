@@ -1,8 +1,8 @@
 """One slot's turn: its next effect, or what ends its wait."""
 
-from hal0_operator.model.action import Create, Effect, Key, Probe, Start, Wait
+from hal0_operator.model.action import Create, Effect, Key, Probe, Remove, Start, Wait
 from hal0_operator.reconcile import runs
-from hal0_operator.reconcile.cause import Cause, Settled, start_limit
+from hal0_operator.reconcile.cause import Cause, Drifted, Settled, start_limit
 from hal0_operator.reconcile.core import IMAGES, Core, probe_key, slot_key
 from hal0_operator.reconcile.fold import wait_outside
 from hal0_operator.reconcile.next_action import next_action
@@ -43,6 +43,8 @@ def turn(core: Core, slot: str, now: float) -> Effect | None:
     if isinstance(step, Create | Start) and core.starting >= START_LIMIT:
         core.waiting_for_turn[slot] = None
         return None
+    if isinstance(found, Drifted) and isinstance(step, Remove):
+        core.aims.swapping.add(slot)
     core.tally.acted(found, step)
     return step
 
@@ -66,7 +68,7 @@ def _rest(core: Core, view: View, found: Cause) -> None:
             core.queue.add_at(slot_key(view.slot), run.since + limit + 0.001)
     if view.target is None and view.held is None and not view.own:
         core.states.pop(view.slot, None)
-        core.aims.ready.discard(view.slot)
+        core.aims.swapping.discard(view.slot)
         core.notes.forget(view.slot)
 
 
