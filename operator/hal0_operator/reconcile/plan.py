@@ -59,6 +59,7 @@ def _fork(live: Reconciler) -> Reconciler:
         fork.states[name] = twin
     fork.world.tick = max(fork.world.tick, 1)
     fork.list_wanted = False
+    fork.admitted = live.admitted
     return fork
 
 
