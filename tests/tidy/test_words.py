@@ -11,7 +11,7 @@ SELF = Path(__file__).relative_to(CHECKOUT)
 
 EVERYWHERE = {
     r"\b(TODO|FIXME|XXX|HACK)\b": "what is not done is an issue, not a comment",
-    r"/work/|/home/(?!\w*hal0)[a-z]+/|/Users/": "a path of one machine",
+    r"/work/|(?<![\w.-])/home/(?!\w*hal0)[a-z]+/|/Users/": "a path of one machine",
     r"\b(managers?|helpers?|utils?)\.py\b": "a name that says nothing",
 }
 IN_TESTS = {
