@@ -105,7 +105,7 @@ class Invariants:
         others = self.swapping[profile]
         for other in set(others):
             target = core.aims.targets.get(other)
-            done = target is None or not target.wanted or other in core.aims.ready or target.profile_digest != profile
+            done = target is None or not target.wanted or core.is_ready(other) or target.profile_digest != profile
             if done or core.rolled_back(other) or core.aims.held(other) is not None:
                 others.discard(other)
         others.discard(slot)
@@ -154,7 +154,7 @@ class Invariants:
 
     def _ready_is_proven(self) -> None:
         core = self.sim.reconciler
-        for slot in core.aims.ready:
+        for slot in filter(core.is_ready, core.all_slots()):
             own = core.world.own(slot)
             box = self.sim.podman.boxes.get(own[0].id) if own else None
             if box is None or not box.running:
@@ -175,7 +175,7 @@ def converged(sim: Simulator) -> list[str]:
             continue
         if wanted is None and own:
             wrong.append(f"{slot} should be gone")
-        elif wanted is not None and slot not in core.aims.ready:
+        elif wanted is not None and not core.is_ready(slot):
             wrong.append(f"{slot} is not Ready: {core.state(slot).waiting}")
     for slot, target in core.aims.targets.items():
         found = [b for b in sim.podman.boxes.values() if b.spec.name == f"hal0-{slot}"]

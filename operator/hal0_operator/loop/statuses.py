@@ -92,7 +92,7 @@ class Statuses:
         return SlotFacts(
             view=view,
             admission=self._home.admission_of(slot),
-            ready=slot in core.aims.ready,
+            ready=core.is_ready(slot),
             now=now,
             stamp=self._stamp,
             podman_down=core.podman.down,
