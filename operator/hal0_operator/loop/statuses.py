@@ -6,7 +6,7 @@ import anyio
 
 from hal0_operator.loop.home_watch import HomeWatch
 from hal0_operator.model.status import SlotStatus
-from hal0_operator.reconcile.preflight import image_id, spec_of
+from hal0_operator.reconcile.preflight import image_id, rendered_of
 from hal0_operator.reconcile.reconciler import Reconciler
 from hal0_operator.seams.clock import Clock
 from hal0_operator.status.derive import derive
@@ -88,7 +88,7 @@ class Statuses:
             and view.state.facts_for == view.effective.digest
             and not facts.problem
         ):
-            rendered = spec_of(view, view.effective, facts).rendered
+            rendered = rendered_of(view, view.effective, facts)
         return SlotFacts(
             view=view,
             admission=self._home.admission_of(slot),

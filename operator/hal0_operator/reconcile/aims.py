@@ -124,7 +124,8 @@ class Aims:
     def _peers(self) -> Peers:
         suspended = {n for n, t in self.targets.items() if t.slot.operator.suspend}
         hands_off = frozenset(suspended.union(self.desired.frozen, self.wishes.suspended))
-        return Peers(self.targets, self.effective, self.notes.slots, hands_off, self._is_ready, self.ending, self.swapping)
+        known = self.notes.slots
+        return Peers(self.targets, self.effective, known, hands_off, self._is_ready, self.ending, self.swapping)
 
     def _is_ready(self, slot: str) -> bool:
         """Whoever answers that now: a fork of the loop puts itself in the place."""

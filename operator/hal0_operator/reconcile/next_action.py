@@ -13,6 +13,7 @@ from hal0_operator.reconcile.preflight import (
     NEED_LIST,
     host_ready,
     preflight,
+    rendered_of,
     spec_of,
     takes_nodes,
 )
@@ -154,7 +155,7 @@ def _start_or_again(v: View, wanted: Effective, own: Container, why: str) -> Ste
     """Start; but devices are frozen at create, so when the rendering moved, remove and create."""
     facts = v.state.facts
     assert facts is not None
-    if own.rendered != spec_of(v, wanted, facts).rendered:
+    if own.rendered != rendered_of(v, wanted, facts):
         return _take_away(v, own, "the host's devices or the rendering moved since it was created")
     return Start(v.slot, own.id, f"{why}, {_nth(v)}")
 

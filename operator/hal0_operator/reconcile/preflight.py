@@ -38,7 +38,7 @@ def preflight(v: View, wanted: Effective, own: Container | None) -> Effect | Wai
         return blocked
     if own is None and (step := _name_free(v)) is not None:
         return step
-    if (step := _image_here(v, wanted.inputs.image)) is not None:
+    if (step := _image_here(v, wanted)) is not None:
         return step
     return host_ready(v, wanted)
 
@@ -74,16 +74,25 @@ def takes_nodes(v: View, wanted: Effective) -> bool:
 def spec_of(v: View, wanted: Effective, facts: HostFacts) -> ContainerSpec:
     """The family's rendering with our labels; ``dev.hal0.rendered`` covers all but the labels."""
     spec = family(wanted.inputs.family).render(wanted.inputs, facts, v.settings)
+    rendered = spec.rendered
+    if wanted.image_id in (v.world.images or {}):
+        # Only how it is asked for differs: what was rendered is the same.
+        spec = msgspec.structs.replace(spec, image=wanted.image_id)
     labels = {
         **spec.labels,
         LABEL_MANAGED: MANAGED_BY,
         LABEL_HOME: v.world.home,
         LABEL_SLOT: v.slot,
         LABEL_SPEC: wanted.digest,
-        LABEL_RENDERED: spec.rendered,
+        LABEL_RENDERED: rendered,
         LABEL_GENERATION: v.target.generation if v.target else "",
     }
     return msgspec.structs.replace(spec, labels=labels)
+
+
+def rendered_of(v: View, wanted: Effective, facts: HostFacts) -> str:
+    """What ``dev.hal0.rendered`` would say if the container were created now."""
+    return family(wanted.inputs.family).render(wanted.inputs, facts, v.settings).rendered
 
 
 def _name_free(v: View) -> Effect | Wait | None:
@@ -104,9 +113,12 @@ def _name_free(v: View) -> Effect | Wait | None:
     return None
 
 
-def _image_here(v: View, image: str) -> Wait | None:
+def _image_here(v: View, wanted: Effective) -> Wait | None:
+    image = wanted.inputs.image
     if v.world.images is None:
         return NEED_IMAGES
+    if wanted.image_id in v.world.images:
+        return None
     if v.state.pull_again or image_id(v.world.images, image) is None:
         return Wait("Pulling", f"image {image} is being fetched")
     return None

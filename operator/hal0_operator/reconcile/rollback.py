@@ -29,11 +29,15 @@ class Claims(msgspec.Struct, frozen=True):
 
 
 class Effective(msgspec.Struct, frozen=True):
-    """The inputs to make real, and whether they are not the admitted ones."""
+    """The inputs to make real, and whether they are not the admitted ones.
+
+    ``image_id`` is the image that served when they were last Ready: a tag may have moved since.
+    """
 
     inputs: LaunchInputs
     digest: str
     rolled_back: bool = False
+    image_id: str = ""
 
 
 def is_rejected(target: Target, memory: SlotMemory) -> bool:
@@ -50,7 +54,7 @@ def effective(target: Target, memory: SlotMemory, claims: Claims, settings: Sett
     good = memory.last_good
     if good is None or not _usable(good.inputs, target, claims, settings):
         return admitted
-    return Effective(good.inputs, good.inputs.digest, rolled_back=True)
+    return Effective(good.inputs, good.inputs.digest, rolled_back=True, image_id=good.image_id)
 
 
 def _usable(good: LaunchInputs, target: Target, claims: Claims, settings: Settings) -> bool:
