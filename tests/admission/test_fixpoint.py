@@ -246,3 +246,25 @@ def test_an_overlay_edit_moves_the_generation_of_its_slot_only():
     assert not second.slots["tts"].enabled
     assert second.generations["tts"] != first.generations["tts"]
     assert second.generations["b"] == first.generations["b"]
+
+
+def test_a_broken_profile_entry_does_not_hold_back_an_edit_of_its_slots():
+    first = judge({"profiles.toml": MINE, "slots/chat.toml": slot(profile="mine", model="m")})
+    texts = {"profiles.toml": MINE + "flags = 3\n", "slots/chat.toml": slot(profile="mine", model="m", port=9009)}
+    second = judge(texts, first)
+    assert second.denied.keys() == {"profile/mine"}
+    assert second.slots["chat"].port == 9009
+    assert second.catalogue["mine"] == first.catalogue["mine"]
+
+
+def test_a_broken_entry_does_not_let_its_last_version_past_a_new_policy():
+    first = judge({"profiles.toml": MINE, "slots/chat.toml": slot(profile="mine", model="m")})
+    texts = {
+        "profiles.toml": MINE + "flags = 3\n",
+        "slots/chat.toml": slot(profile="mine", model="m"),
+        "slots/new.toml": slot(profile="mine", model="m"),
+    }
+    second = judge(texts, first, Settings(policy=Policy(images=("ghcr.io/hal0ai/",))))
+    assert second.slots == first.slots
+    assert second.denied.keys() == {"profile/mine", "slot/new"}
+    assert second.violations.keys() == {"profile/mine", "slot/chat"}

@@ -51,7 +51,7 @@ class _Trial:
             for kind in _KINDS
             for name in _differing(_table(self.objects, kind), _table(self.before, kind))
         }
-        self._hold_back_with_broken_slots()
+        self._hold_back_undecoded()
         self.asked: dict[str, str] = {}
         self.first: View | None = None
         self.view: View | None = None
@@ -72,8 +72,14 @@ class _Trial:
                 _restore(taken, before, slot_key(name))
         return taken
 
-    def _hold_back_with_broken_slots(self) -> None:
-        """A selection is not merged into another version of a slot than the one that it was written beside."""
+    def _hold_back_undecoded(self) -> None:
+        """What decoding refused besides broken objects, and the selections of broken slots.
+
+        A selection is not merged into another version of a slot than the one that it was written beside.
+        """
+        for fault in errors(self.candidate.problems):
+            for key in self.changed.intersection(fault.parties):
+                self._revert(key, [fault])
         for name, dotted in bind(self.objects, self.candidate, self.last).items():
             key = capability_key(dotted)
             if slot_key(name) in self.candidate.broken and key in self.changed:
@@ -89,7 +95,6 @@ class _Trial:
                 self.first = view
                 self.asked = generations(view, self.memo)
                 self.problems += found
-                found = [*self.candidate.problems, *found]
             else:
                 self.problems += errors(found)
             guilty = self._guilty(errors(found), view)
@@ -106,19 +111,21 @@ class _Trial:
         for fault in faults:
             parties = fault.parties
             changed = self.changed.intersection(parties)
-            if not changed and parties and all(key.startswith("profile/") for key in parties):
+            if not changed and _of_profiles_alone(parties):
                 # an entry in force that breaks a rule now (a new policy): so does every slot that uses it
-                users = (slot_key(s.name) for s in view.slots.values() if profile_key(s.profile) in parties)
-                parties = (*parties, *sorted(users))
+                parties = (*parties, *_users(parties, view))
                 changed = self.changed.intersection(parties)
             if changed:
                 for key in changed:
                     guilty.setdefault(key, []).append(fault)
             else:
-                for key in parties:
-                    if key not in self.denied:
-                        self.violations.setdefault(key, []).append(fault)
+                for key in filter(self._in_force, parties):
+                    self.violations.setdefault(key, []).append(fault)
         return guilty
+
+    def _in_force(self, key: ObjectKey) -> bool:
+        kind, _, name = key.partition("/")
+        return name in _table(self.objects, kind)
 
     def _revert(self, key: ObjectKey, faults: Iterable[Problem]) -> None:
         """Faults that stand in the object's own file tell its owner more than a rival's do."""
@@ -246,6 +253,17 @@ def _placed(problem: Problem, view: View) -> Problem:
         field = problem.path[-1:] if problem.path[-1:] in (("device",), ("enabled",)) else ()
         problem = msgspec.structs.replace(problem, path=("selections", child.group, child.name, *field))
     return msgspec.structs.replace(problem, parties=(*problem.parties, *extra))
+
+
+def _of_profiles_alone(parties: tuple[ObjectKey, ...]) -> bool:
+    return bool(parties) and all(key.startswith("profile/") for key in parties)
+
+
+def _users(profiles: tuple[ObjectKey, ...], view: View) -> list[ObjectKey]:
+    """The slots that use one of these profiles, with their overlay children."""
+    names = sorted(slot.name for slot in view.slots.values() if profile_key(slot.profile) in profiles)
+    children = [capability_key(view.bindings[name]) for name in names if name in view.bindings]
+    return [*map(slot_key, names), *children]
 
 
 def _order(problem: Problem) -> tuple[Any, ...]:

@@ -31,7 +31,8 @@ def check(case: Case) -> Iterator[Problem]:
     yield case.error(
         CODE,
         case.profile_path,
-        f"slot {slot.name} has device {slot.device}, but profile {slot.profile} is for {_described(profile)}",
+        f"slot {slot.name} has device {slot.device}{'' if case.device_path else ' (the default)'}, "
+        f"but profile {slot.profile} is for {_described(profile)}",
         f"either {' or '.join(fixes)}" if fixes else "name a profile that fits the device",
         parties=case.profile_parties,
     )
