@@ -230,7 +230,7 @@ class HomeWatch:
         self._told = problems
         if found.pruning.why and (before is None or before.pruning != found.pruning):
             self._log.add("Warning", "PruneHeld", "", found.pruning.why)
-        if before is not None and before.snapshot.digest != found.snapshot.digest:
+        if before is not None and before.verdict.observed != found.verdict.observed:
             self._log.add("Normal", "Admitted", "", f"the home changed to {found.snapshot.digest}")
 
 
