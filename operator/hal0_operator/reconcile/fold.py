@@ -30,6 +30,7 @@ from hal0_operator.model.launch import LaunchInputs
 from hal0_operator.model.memory import LastExit, Rejected, SlotMemory
 from hal0_operator.model.world import Container
 from hal0_operator.reconcile import runs
+from hal0_operator.reconcile.cause import HEAL_WINDOW_S
 from hal0_operator.reconcile.notes import Notes
 from hal0_operator.reconcile.pace import outside_delay, retry_delay
 from hal0_operator.reconcile.state import NEVER, Outside, SlotState
@@ -160,12 +161,16 @@ def _started(desk: Desk, effect: Start, outcome: Outcome) -> None:
             desk.notes.event("Normal", "Started", desk.slot, effect.reason)
         case NotModified():
             if _unsettled(state, own):
-                _heal_later(state, now)
+                state.heal_tries += 1
+                state.heal_next = now + min(HEAL_FIRST_S * 2.0**state.heal_tries / 2, HEAL_LONGEST_S)
             else:
                 desk.distrust()
         case Fault("state_improper") if _unsettled(state, own):
-            # A person's stop or removal is under way: what comes of it, the list will say.
-            _heal_later(state, now)
+            # A person's stop or restart is under way.  Podman lets go of the container in the middle of it, and
+            # a start of ours in there costs the container its network: hands off, then the list says what came.
+            assert state.run is not None
+            assert state.run.dead_at is not None
+            state.heal_next = state.run.dead_at + HEAL_WINDOW_S
         case Fault(kind, message):
             _start_failed(desk, effect, kind, message)
         case _:
@@ -175,11 +180,6 @@ def _started(desk: Desk, effect: Start, outcome: Outcome) -> None:
 def _unsettled(state: SlotState, own: Container | None) -> bool:
     """Its process died, and Podman has not said so yet."""
     return own is not None and own.state == "running" and state.run is not None and state.run.dead_at is not None
-
-
-def _heal_later(state: SlotState, now: float) -> None:
-    state.heal_tries += 1
-    state.heal_next = now + min(HEAL_FIRST_S * 2.0**state.heal_tries / 2, HEAL_LONGEST_S)
 
 
 def _start_failed(desk: Desk, effect: Start, kind: str, message: str) -> None:

@@ -14,7 +14,8 @@ AFTER_REFUSAL_S = (0.25, 0.5)
 REFUSALS_TO_RESTART = 3
 SILENCE_TO_RESTART_S = 120.0
 LOOK_INSIDE_AFTER = 3
-"""Refused probes in a row before the container's own address is asked too."""
+"""Probes in a row that met no server while starting, before the container's own address is asked too."""
+UNMET = ("refused", "timeout")
 
 
 def begin(state: SlotState, id: str, tick: int, now: float, probe: ProbeSettings, *, adopted: bool) -> Run:
@@ -66,12 +67,12 @@ def probed(state: SlotState, result: ProbeResult, now: float, settings: ProbeSet
     if run is None or run.dead_at is not None:
         return ""
     run.verdict, run.detail = result.verdict, result.detail
+    run.unmet = run.unmet + 1 if result.verdict in UNMET else 0
     if result.verdict == "passed":
         _passed(state, run, result, now, settings)
         return ""
     run.path_broken = result.inside is True
     if not run.ready:
-        run.refused += result.verdict == "refused"
         run.interval = min(run.interval * 1.3, SLOWEST_START_PROBE_S)
         run.next_probe = now + run.interval
         return ""
@@ -98,7 +99,9 @@ def _failing(run: Run, result: ProbeResult, now: float) -> str:
     if run.silent_since is None:
         run.silent_since = now
     run.next_probe = now + SLOWEST_START_PROBE_S
-    if result.verdict == "refused" and not run.path_broken:
+    if run.path_broken:
+        return ""
+    if result.verdict == "refused":
         run.refused += 1
         if run.refused >= REFUSALS_TO_RESTART:
             return f"refused {REFUSALS_TO_RESTART} probes in a row"

@@ -15,7 +15,8 @@ class Run(msgspec.Struct):
 
     ``since`` is when it was first seen running: the start-up deadline counts from there; ``tick`` is the
     loop's then: a probe that began before tells of an earlier start.
-    ``dead_at`` is set by a fired pidfd or a list; one run ends once.
+    ``dead_at`` is set by a fired pidfd or a list; one run ends once.  ``refused`` counts since the last
+    pass, ``unmet`` the probes in a row that met no server at all.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Run(msgspec.Struct):
     verdict: Verdict | None = None
     detail: str = ""
     refused: int = 0
+    unmet: int = 0
     failed_roles: tuple[str, ...] = ()
     path_broken: bool = False
     called_once: bool = False

@@ -132,5 +132,5 @@ def probe(core: Core, slot: str, now: float) -> Probe | None:
     if inputs is None:
         return None
     spec = family(inputs.family).probe(inputs, core.settings)
-    inside = run.refused > 0 if run.ready else run.refused >= runs.LOOK_INSIDE_AFTER
+    inside = run.unmet >= (1 if run.ready else runs.LOOK_INSIDE_AFTER)
     return Probe(slot, container.id, spec, look_inside=inside, once=not run.called_once)
