@@ -172,7 +172,15 @@ def test_the_monitor_of_another_container_is_not_touched() -> None:
         assert monitor.process.poll() is None and proc.is_alive(monitor.child)
 
 
-def test_what_is_no_monitor_is_not_touched() -> None:
+def test_a_process_that_outlived_its_container_goes_with_all_that_descends_from_it() -> None:
+    with conmon(ID, "hal0-chat", child=GRANDCHILD) as monitor:
+        below = pidfd._descendants(monitor.pid)
+        assert not pidfd.kill_orphan(monitor.child, OTHER)
+        assert pidfd.kill_orphan(monitor.child, ID)
+        assert all(gone(pid, within_s=0) for pid in below)
+
+
+def test_what_is_neither_monitor_nor_in_the_container_is_not_touched() -> None:
     with waiting() as process:
         assert not pidfd.kill_orphan(process.pid, ID)
         assert process.poll() is None

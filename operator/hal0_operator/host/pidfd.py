@@ -88,10 +88,10 @@ def _descendants(root: int) -> list[int]:
 
 
 def kill_orphan(pid: int, container_id: str) -> bool:
-    """End the conmon of this container, and all that descends from it, by SIGKILL.
+    """End the conmon of this container, or a process in it, and all that descends from it, by SIGKILL.
 
-    False, and nothing is touched, when ``pid`` is no conmon of that very id.  The monitor goes
-    first, so that it does not run Podman's clean-up for a container that Podman does not know.
+    False, and nothing is touched, when ``pid`` is neither.  The monitor goes first, so that it does
+    not run Podman's clean-up for a container that Podman does not know.
     """
     with contextlib.ExitStack() as opened:
 
@@ -105,7 +105,8 @@ def kill_orphan(pid: int, container_id: str) -> bool:
 
         monitor = open_pidfd(pid)
         found = proc.conmon_of(pid)
-        if monitor is None or found is None or found.id != container_id or has_died(monitor):
+        theirs = found.id == container_id if found is not None else proc.owns(pid, container_id)
+        if monitor is None or not theirs or has_died(monitor):
             return False
         targets = [monitor]
         # A pid that was reused between the two looks has another parent by now.

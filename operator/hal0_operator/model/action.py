@@ -57,7 +57,7 @@ class Remove(msgspec.Struct, frozen=True, tag=True):
 
 
 class KillOrphan(msgspec.Struct, frozen=True, tag=True):
-    """End a conmon, and its children, that serve a container unknown to Podman."""
+    """End a conmon, or a process that outlived it, and all its children: their container is unknown to Podman."""
 
     slot: str
     pid: int

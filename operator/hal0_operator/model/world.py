@@ -92,7 +92,7 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
 class Ghost(msgspec.Struct, frozen=True):
     """The process of a container that Podman removed and that was not yet seen to die.
 
-    It still holds what its container held.
+    It still holds what its container held.  ``since`` is when its container went (monotonic).
     """
 
     id: str
@@ -100,6 +100,7 @@ class Ghost(msgspec.Struct, frozen=True):
     pid: int
     ports: tuple[int, ...]
     npu: bool
+    since: float = 0.0
 
 
 class NameHolder(msgspec.Struct, frozen=True):

@@ -84,6 +84,8 @@ def fold(desk: Desk, effect: Effect, outcome: Outcome) -> None:
         case Remove():
             _removed(desk, effect, outcome)
         case Stop() | KillOrphan():
+            if isinstance(effect, KillOrphan):
+                desk.notes.event("Warning", "OrphanKilled", desk.slot, effect.reason)
             desk.state.facts_for = ""
             desk.distrust()
         case Check():
@@ -222,7 +224,7 @@ def _removed(desk: Desk, effect: Remove, outcome: Outcome) -> None:
     if container is not None:
         desk.world.drop(effect.id)
         if container.pid and container.alive:
-            desk.world.haunt(container)
+            desk.world.haunt(container, now)
     if state.run is not None and state.run.id == effect.id:
         state.run = None
     desk.notes.event("Normal", "Removed", desk.slot, effect.reason)

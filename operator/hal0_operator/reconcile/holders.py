@@ -10,9 +10,12 @@ from collections.abc import Callable, Mapping
 from hal0_operator.model.action import Wait
 from hal0_operator.model.launch import LaunchInputs, Target
 from hal0_operator.model.memory import SlotMemory
-from hal0_operator.model.world import Container
+from hal0_operator.model.world import Container, Ghost
 from hal0_operator.reconcile.rollback import Effective
 from hal0_operator.reconcile.world import Holder, World
+
+UNDEAD_S = 1.0
+"""How long a removed container's process may take to die: it was killed, and has its memory to give back."""
 
 
 class Peers:
@@ -63,6 +66,15 @@ def blocked_create(inputs: LaunchInputs, world: World, own: Container | None = N
         for holder in world.npu_holders():
             if own is None or holder.id != own.id:
                 return Wait("NPUHeld", f"the NPU is held by {holder.name}")
+    return None
+
+
+def undead(inputs: LaunchInputs, world: World, now: float) -> Ghost | None:
+    """A process of ours that outlived its container for too long, and holds what these inputs take."""
+    for ghost in world.ghosts.values():
+        holds = inputs.port in ghost.ports or (ghost.npu and inputs.family == "flm")
+        if ghost.slot and holds and now >= ghost.since + UNDEAD_S:
+            return ghost
     return None
 
 

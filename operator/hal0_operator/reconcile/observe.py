@@ -34,7 +34,7 @@ def observe(core: Core, listing: Listing, tick: int, begun_at: float, now: float
         world.drop(id)
         freed = True
         if container.pid and container.alive:
-            world.haunt(container)
+            world.haunt(container, now)
         changed.add(slot or "")
     world.tick, world.begun_at = tick, begun_at
     for slot in changed:

@@ -16,7 +16,7 @@ from hal0_operator.model.container import (
 )
 from hal0_operator.model.facts import HostFacts
 from hal0_operator.model.world import Container
-from hal0_operator.reconcile.holders import blocked_create, blocked_profile, blocked_swap
+from hal0_operator.reconcile.holders import blocked_create, blocked_profile, blocked_swap, undead
 from hal0_operator.reconcile.rollback import Effective
 from hal0_operator.reconcile.view import View
 from hal0_operator.runtimes import family
@@ -35,12 +35,21 @@ def preflight(v: View, wanted: Effective, own: Container | None) -> Effect | Wai
         if blocked is None and v.target is not None and not wanted.rolled_back and own.digest != wanted.digest:
             blocked = blocked_profile(v.target, own, v.world, v.peers)
     if blocked is not None:
-        return blocked
+        return _end_undead(v, wanted) or blocked
     if own is None and (step := _name_free(v)) is not None:
         return step
     if (step := _image_here(v, wanted)) is not None:
         return step
     return host_ready(v, wanted)
+
+
+def _end_undead(v: View, wanted: Effective) -> KillOrphan | None:
+    """4.3 removes a container from under a process that was started, or stopped, at the same moment."""
+    ghost = undead(wanted.inputs, v.world, v.now)
+    if ghost is None:
+        return None
+    why = f"its container {ghost.id[:12]} is gone, and process {ghost.pid} of {ghost.slot} lives on"
+    return KillOrphan(v.slot, ghost.pid, ghost.id, why)
 
 
 def host_ready(v: View, wanted: Effective) -> Effect | Wait | None:

@@ -114,10 +114,10 @@ class World:
                 self._ports.pop(port, None)
         self._npu.discard(id)
 
-    def haunt(self, container: Container) -> None:
+    def haunt(self, container: Container, now: float) -> None:
         """A removed container's process is not yet seen dead: it goes on holding what it held."""
         slot = self.owner(container)
-        ghost = Ghost(container.id, slot, container.pid, container.ports, container.takes_npu)
+        ghost = Ghost(container.id, slot, container.pid, container.ports, container.takes_npu, now)
         self.ghosts[container.id] = ghost
 
     # ── who holds what ─────────────────────────────────────────────────────────────────────────

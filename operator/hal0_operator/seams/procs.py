@@ -33,4 +33,7 @@ class Procs(Protocol):
         """
 
     def kill_orphan(self, pid: int, container_id: str) -> bool:
-        """SIGKILL, by pidfd, a conmon of that id and its children.  False when it was not one."""
+        """SIGKILL, by pidfd, a conmon of that id or a process in that container, with its children.
+
+        False when it was neither.
+        """
