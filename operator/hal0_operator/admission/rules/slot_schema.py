@@ -24,7 +24,9 @@ def check(view: View) -> Iterator[Problem]:
     for slot in view.slots.values():
         if slot.model is None and slot.enabled and slot.name in view.last.slots and _had_model(view, slot):
             profile = view.catalogue.get(slot.profile)
-            if profile is None or needs_model(profile.family, slot.type):
+            # A default profile that needs no model is nobody's wish: a file cut short looks like that.
+            chosen = view.declared[slot.name].profile is not None
+            if not chosen or profile is None or needs_model(profile.family, slot.type):
                 message = f"slot {slot.name} was in force with a model and now names none"
                 yield view.case(slot).error(CODE, ("model", "default"), message, "`enabled = false` turns it off")
 
