@@ -9,7 +9,7 @@ import os
 import resource
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 
@@ -22,32 +22,35 @@ def limits() -> str:
     return f'"nofile={most[0]}:{most[0]}", "nproc={min(most[1], pid_max)}:{min(most[1], pid_max)}"'
 
 
-def candidates() -> Iterator[tuple[str, str]]:
-    """(why, text of a containers.conf), the least change first."""
-    yield "", ""
-    containers = f"[containers]\ndefault_ulimits = [{limits()}]\n"
-    yield "limits may not be raised here", containers
-    if shutil.which("runc"):
-        runc = '[engine]\nruntime = "runc"\n'
-        yield "limits may not be raised here and crun does not run", containers + runc
-        yield "no limits and no controllers", containers + "pids_limit = 0\n" + runc + 'cgroup_manager = "cgroupfs"\n'
-    yield "no limits and no controllers", containers + 'pids_limit = 0\n[engine]\ncgroup_manager = "cgroupfs"\n'
+Tables = Mapping[str, Sequence[str]]
+"""Lines of a containers.conf by table."""
 
 
-def settle(podman: Sequence[str], image: str, command: Sequence[str], path: Path, always: str = "") -> tuple[str, str]:
+def candidates() -> Iterator[tuple[str, Tables]]:
+    """(why, settings), the least change first."""
+    limited = f"default_ulimits = [{limits()}]"
+    runc = ['runtime = "runc"'] if shutil.which("runc") else []
+    yield "", {}
+    yield "limits may not be raised here", {"containers": [limited]}
+    if runc:
+        yield "limits may not be raised here and crun does not run", {"containers": [limited], "engine": runc}
+    uncontrolled = [*runc, 'cgroup_manager = "cgroupfs"']
+    yield "no limits and no controllers", {"containers": [limited, "pids_limit = 0"], "engine": uncontrolled}
+
+
+def settle(
+    podman: Sequence[str], image: str, command: Sequence[str], path: Path, always: Tables | None = None
+) -> tuple[str, str]:
     """Write to ``path`` the first settings with which ``podman run IMAGE COMMAND`` works.
 
-    What an earlier call wrote is tried first.  ``always`` is text that every try ends with (a table
-    that no candidate has).  Answers (why, ""), or ("", last error) when nothing works; the file is
-    absent when none is needed.
+    What an earlier call wrote is tried first; ``always`` is part of every try.  Answers (why, ""),
+    or ("", last error) when nothing works; the file is absent when none is needed.
     """
     error = ""
     kept = path.read_text() if path.exists() else ""
-    before = (
-        [(kept.partition("\n")[0].removeprefix("# "), kept)] if kept.endswith(always) and kept.startswith("# ") else []
-    )
+    before = [(kept.partition("\n")[0].removeprefix("# "), kept)] if kept.startswith("# ") else []
     trial = path.with_suffix(".trial")
-    for why, settings in [*before, *((why, _text(why, rest, always)) for why, rest in candidates())]:
+    for why, settings in [*before, *((why, render(tables, always or {}, why)) for why, tables in candidates())]:
         trial.write_text(settings)
         environment = dict(os.environ) | ({"CONTAINERS_CONF": str(trial)} if settings else {})
         words = [*podman, "run", "--rm", "--entrypoint", command[0], image, *command[1:]]
@@ -64,5 +67,9 @@ def settle(podman: Sequence[str], image: str, command: Sequence[str], path: Path
     return "", error
 
 
-def _text(why: str, settings: str, always: str) -> str:
-    return (f"# {why}\n" if why else "") + settings + always
+def render(tables: Tables, always: Tables, why: str = "") -> str:
+    """The text of a containers.conf; ``why`` becomes its first line, a comment."""
+    lines = [f"# {why}"] if why else []
+    for name in sorted({*tables, *always}):
+        lines += [f"[{name}]", *tables.get(name, ()), *always.get(name, ())]
+    return "".join(f"{line}\n" for line in lines)

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from deploy.demo.containers_conf import settle
+from deploy.demo.containers_conf import render, settle
 from deploy.demo.hostpython import PYTHON
 from tests.images import build
 from tests.support import firewall
@@ -104,13 +104,14 @@ class Own(Machine):
         self.clean()
         (folder / "networks").mkdir(parents=True)
         (folder / "registries.conf").write_text(self.registries)
-        # netavark names its firewall chains by the network's name alone, whichever store it is in
+        # netavark names its firewall chains by the network's name alone, whichever store it is in; and a new
+        # store frees every lock in the shared memory of the machine's own Podman
         network = f"hal0t{index}"
+        apart = {"engine": ['lock_type = "file"'], "network": [f'default_network = "{network}"']}
         (folder / f"networks/{network}.json").write_text(_network(network, self.subnet))
+        self._conf.write_text(render(apart, {}))
         self.load(build.archive())
-        why, error = settle(
-            self._argv, build.STUB, [PYTHON, "-c", ""], self._conf, f'[network]\ndefault_network = "{network}"\n'
-        )
+        why, error = settle(self._argv, build.STUB, [PYTHON, "-c", ""], self._conf, apart)
         if error:
             raise RuntimeError(f"this machine's Podman starts no container: {error}")
         self.start_service()
