@@ -83,9 +83,12 @@ def fold(desk: Desk, effect: Effect, outcome: Outcome) -> None:
             _started(desk, effect, outcome)
         case Remove():
             _removed(desk, effect, outcome)
-        case Stop() | KillOrphan():
-            if isinstance(effect, KillOrphan):
-                desk.notes.event("Warning", "OrphanKilled", desk.slot, effect.reason)
+        case Stop():
+            # A stop that changed nothing is not repeated at once, whatever it answered.
+            desk.distrust()
+            _remove_later(desk.state, desk.now)
+        case KillOrphan():
+            desk.notes.event("Warning", "OrphanKilled", desk.slot, effect.reason)
             desk.state.facts_for = ""
             desk.distrust()
         case Check():
@@ -208,8 +211,7 @@ def _removed(desk: Desk, effect: Remove, outcome: Outcome) -> None:
     state.facts_for = ""
     if not isinstance(outcome, Done):
         desk.distrust()
-        state.remove_delay = outside_delay(state.remove_delay)
-        state.remove_next = now + state.remove_delay
+        _remove_later(state, now)
         if isinstance(outcome, Fault):
             desk.notes.event("Warning", "RemoveFailed", desk.slot, outcome.message)
         return
@@ -228,6 +230,11 @@ def _removed(desk: Desk, effect: Remove, outcome: Outcome) -> None:
     if state.run is not None and state.run.id == effect.id:
         state.run = None
     desk.notes.event("Normal", "Removed", desk.slot, effect.reason)
+
+
+def _remove_later(state: SlotState, now: float) -> None:
+    state.remove_delay = outside_delay(state.remove_delay)
+    state.remove_next = now + state.remove_delay
 
 
 def _checked(desk: Desk, effect: Check, outcome: Outcome) -> None:

@@ -22,8 +22,6 @@ from hal0_operator.reconcile.view import View
 from hal0_operator.runtimes import family
 from hal0_operator.runtimes.diff import field_diff
 
-STUCK_S = 30.0
-"""How long a ``stopping`` that is not ours is left alone; a stop's own grace is shorter."""
 EXITS_TO_REJECT = 3
 
 Step = Effect | Wait | None
@@ -120,15 +118,19 @@ def _replace(v: View, own: Container, reason: str) -> Step:
 
 
 def _take_away(v: View, own: Container, reason: str) -> Step:
-    """Remove, by id; a ``stopping`` one is stopped first, or 4.3 orphans its process."""
-    state = v.state
-    if own.state == "stopping":
-        since = state.stopping_since if state.stopping_since is not None else v.now
-        if v.now < since + STUCK_S:
-            return Wait("Stopping", f"{own.name} is stopping", since + STUCK_S)
-        return Stop(v.slot, own.id, v.settings.loop.grace_s, f"stopping for {STUCK_S:.0f} s")
+    """Remove, by id; a ``stopping`` one whose process lives is stopped first, or 4.3 orphans that.
+
+    Any ``stopping`` one is left alone for a turn of the timer: what a person or a call of ours began ends sooner.
+    Without its monitor, 4.3 calls a dead one ``stopping`` however often it is stopped.
+    """
+    state, left_alone = v.state, v.settings.loop.resync_s
+    since = state.stopping_since if state.stopping_since is not None else v.now
+    if own.state == "stopping" and v.now < since + left_alone:
+        return Wait("Stopping", f"{own.name} is stopping", since + left_alone)
     if v.now < state.remove_next:
         return Wait("Removing", f"{own.name} could not be removed yet", state.remove_next)
+    if own.state == "stopping" and own.alive is not False:
+        return Stop(v.slot, own.id, v.settings.loop.grace_s, f"stopping for {left_alone:.0f} s")
     running = own.state in ("running", "paused") and own.alive is not False
     return Remove(v.slot, own.id, v.settings.loop.grace_s if running else 0, reason)
 
