@@ -29,6 +29,9 @@ CHROOT = Path(__file__).with_name("podman5-chroot.sh")
 PORTS = 100
 """Ports of one machine, from 21000; below every ephemeral range."""
 
+OPERATOR = 98
+"""Which of them is the operator's own."""
+
 OTHER_INDEX = 15
 
 
@@ -70,6 +73,18 @@ class Machine:
 
     def start_service(self) -> None:
         """Start the API service again, and return when it answers."""
+        raise NotImplementedError
+
+    @property
+    def containers_conf(self) -> Path:
+        raise NotImplementedError
+
+    def inside(self, *words: str, **environ: str) -> list[str]:
+        """A command where this Podman lives, in place of the process that executes it."""
+        raise NotImplementedError
+
+    def command(self) -> list[str]:
+        """This store's podman, in place of the process that executes it."""
         raise NotImplementedError
 
     @property
@@ -127,6 +142,19 @@ class Own(Machine):
         if check and done.returncode:
             raise RuntimeError(f"podman {' '.join(args)}: {done.stderr.strip()}")
         return done.stdout
+
+    @property
+    def containers_conf(self) -> Path:
+        return self._conf
+
+    def inside(self, *words: str, **environ: str) -> list[str]:
+        settings = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"} | environ
+        return ["env", "-i", *(f"{name}={value}" for name, value in settings.items()), *words]
+
+    def command(self) -> list[str]:
+        names = ("CONTAINERS_CONF", "CONTAINERS_REGISTRIES_CONF")
+        environ = self.environment
+        return self.inside(*self._argv, **{name: environ[name] for name in names if name in environ})
 
     def load(self, archive: Path) -> None:
         self.podman("load", "--quiet", "--input", str(archive))
@@ -207,6 +235,19 @@ class Other(Machine):
     def podman(self, *args: str, check: bool = True) -> str:
         return self._script("podman", *args, check=check)
 
+    @property
+    def containers_conf(self) -> Path:
+        return self.socket.parent.parent / "root/etc/containers/containers.conf"
+
+    def inside(self, *words: str, **environ: str) -> list[str]:
+        holder = (self.socket.parent.parent / "holder.pid").read_text().strip()
+        settings = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"} | environ
+        enter = ["nsenter", "--target", holder, "--mount", "--root", "--wd", "--"]
+        return [*enter, "env", "-i", *(f"{name}={value}" for name, value in settings.items()), *words]
+
+    def command(self) -> list[str]:
+        return self.inside("podman")
+
     def load(self, archive: Path) -> None:
         with archive.open("rb") as file:
             self._script("load", stdin=file)
@@ -239,9 +280,16 @@ def _free_index() -> tuple[int, IO[str]]:
         lock = _open_lock(f"own-{index}")
         with contextlib.suppress(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return index, lock
+            if not _listens(21000 + PORTS * index + OPERATOR):
+                return index, lock
         lock.close()
     raise RuntimeError(f"{OTHER_INDEX} test machines are in use below {BASE}")
+
+
+def _listens(port: int) -> bool:
+    """An operator outlived the killed test process that had this index before."""
+    with socket.socket() as trial:
+        return trial.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _open_lock(name: str) -> IO[str]:

@@ -21,7 +21,7 @@ import tomli_w
 import watchfiles
 
 from tests.images.build import STUB
-from tests.support.machine import Machine
+from tests.support.machine import OPERATOR, Machine
 
 HAL0CTL = str(Path(sys.executable).with_name("hal0ctl"))
 SETTINGS: dict[str, Any] = {
@@ -81,6 +81,7 @@ class OperatorProcess:
 
     def __init__(self, machine: Machine, settings: dict[str, Any] | None = None) -> None:
         self.machine = machine
+        self.podman_url = machine.url
         self.folder = Path(tempfile.mkdtemp(prefix="hal0-e2e-", dir="/tmp"))
         self.folder.chmod(0o755)
         self.store = self.folder / "models"
@@ -90,7 +91,7 @@ class OperatorProcess:
         self.config = self.folder / "config.toml"
         self.configure(**(settings or {}))
         self.home = Home(self.folder / "home", machine.ports[:50])
-        self.listen = f"127.0.0.1:{machine.ports[99]}"
+        self.listen = f"127.0.0.1:{machine.ports[OPERATOR]}"
         self.socket = self.state / "operator.sock"
         self.log = self.folder / "operator.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -111,7 +112,7 @@ class OperatorProcess:
             f"--state-dir={self.state}",
             f"--config={self.config}",
             f"--model-store={self.store}",
-            f"--podman-url={self.machine.url}",
+            f"--podman-url={self.podman_url}",
         ]
 
     def hal0ctl(self, verb: str, *args: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -122,7 +123,8 @@ class OperatorProcess:
     def start(self) -> None:
         """Return when the operator answers on its socket."""
         with self.log.open("ab") as log:
-            words = [HAL0CTL, "run", f"--listen={self.listen}", *self.options]
+            # it ends with the tests, however these end
+            words = ["setpriv", "--pdeathsig", "TERM", HAL0CTL, "run", f"--listen={self.listen}", *self.options]
             self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.state.mkdir(exist_ok=True)
         for _ in watchfiles.watch(self.state, step=10, rust_timeout=50, yield_on_timeout=True):
@@ -178,9 +180,10 @@ class OperatorProcess:
             response = connection.getresponse()
             try:
                 for event, body in _events(response):
-                    slots = _follow(slots, event, body)
-                    if reached(slots):
-                        return slots
+                    if event:
+                        slots = _follow(slots, event, body)
+                        if reached(slots):
+                            return slots
                     left = end - time.monotonic()
                     if left <= 0:
                         break
@@ -243,11 +246,13 @@ class _Connection(http.client.HTTPConnection):
 
 
 def _events(response: http.client.HTTPResponse) -> Iterator[tuple[str, Any]]:
-    """Server-sent events as (name, JSON)."""
+    """Server-sent events as (name, JSON); ``("", None)`` for each heartbeat."""
     event, data = "", ""
     for raw in response:
         line = raw.decode().rstrip("\n").rstrip("\r")
-        if line.startswith("event:"):
+        if line.startswith(":"):
+            yield "", None
+        elif line.startswith("event:"):
             event = line[6:].strip()
         elif line.startswith("data:"):
             data += line[5:].strip()
