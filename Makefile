@@ -46,8 +46,9 @@ build: setup-test ## a wheel below dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean: ## remove the demo's containers and all that was made in this checkout
-	@if command -v podman >/dev/null; then \
-	  podman ps -aq --filter ancestor=localhost/hal0-llama:demo | xargs -r podman rm -f -t 1 >/dev/null; \
-	  podman image rm -f localhost/hal0-llama:demo >/dev/null 2>&1 || true; \
+	@if [ -x $(BIN)/python ] && [ -d .run/home ] && command -v podman >/dev/null; then \
+	  home=$$($(BIN)/python -c 'import os; from hal0_operator.home.identity import home_id; print(home_id(os.path.abspath(".run/home"), ""))') && \
+	  podman ps -aq --filter label=dev.hal0.home=$$home | xargs -r podman rm -f -t 1 >/dev/null; \
+	  podman image rm localhost/hal0-llama:demo >/dev/null 2>&1 || true; \
 	fi
 	rm -rf .run dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .venv

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from deploy.demo.hostpython import PYTHON, add_libraries, environment, libraries_missing, python_layer
 from deploy.demo.layers import Image, Layer, add_file, cached_layer, digest, locked, write_archive
+from deploy.demo.pip import pip
 
 NAME = "localhost/hal0-llama:demo"
 LABEL = "dev.hal0.demo.content"
@@ -41,8 +42,7 @@ def _llama_layer(cache: Path) -> Layer:
     target = cache / f"site-{digest(REQUIREMENT, sys.version_info[:2])}"
     with locked(cache / "pip"):
         if not (target / ".complete").exists():
-            command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:"]
-            subprocess.run([*command, "--upgrade", "--target", str(target), REQUIREMENT], check=True)
+            pip("install", "--only-binary=:all:", "--upgrade", "--target", str(target), REQUIREMENT)
             (target / ".complete").touch()
 
     def fill(tar: tarfile.TarFile) -> None:

