@@ -36,6 +36,7 @@ def heard(reconciler: Reconciler, event: PodmanEvent) -> None:
     if not slot and event.name.startswith(NAME_PREFIX):
         slot = event.name.removeprefix(NAME_PREFIX)
     if container is None and event.action == "remove":
+        reconciler.name_freed(slot)
         reconciler.touch_blocked()
         return
     if _explained(reconciler, event, slot):

@@ -264,6 +264,8 @@ def _name_listed(desk: Desk, effect: ListName, outcome: Outcome) -> None:
             desk.notes.event("Warning", "Leftover", desk.slot, message)
     if state.ask_name and not outcome.holders:
         state.ask_name = False
+        if state.outside is not None and state.outside.reason == "NameConflict" and not state.outside.binding:
+            return  # whoever had it has given it up
         message = f"Podman refuses the name {effect.name} but knows nobody who has it"
         wait_outside(state, "NameConflict", message, desk.now, binding=True)
 

@@ -60,6 +60,13 @@ class Reconciler(Core):
             self.touch(name)
         self.want_list()
 
+    def name_freed(self, slot: str) -> None:
+        """A container that is not ours let go of a name: a slot that waits for that name asks again."""
+        state = self.states.get(slot)
+        if state is not None and state.ask_name:
+            state.holders = None
+            self.touch(slot)
+
     def images_changed(self) -> None:
         """Some image was tagged, pulled or removed: what is known of them is stale."""
         self.world.images = None
