@@ -132,7 +132,7 @@ class Peers:
 
     def up(self, name: str, starts: Starts) -> float:
         """Until the last container runs; the Pods' own containers do not count."""
-            begun = time.time_ns()
+        begun = time.time_ns()
         command = self.commands[name]
         done = subprocess.run(command, env=self._machine.environment, capture_output=True, text=True, check=False)
         if done.returncode:
