@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import anyio
 import anyio.abc
+import anyio.to_thread
 
 from hal0_operator.desired.profiles_file import parse_seeds
 from hal0_operator.desired.settings import decode_settings
@@ -202,11 +203,7 @@ async def serve(parts: Parts, listen: str, watching: Callable[[RunningOperator],
 
     ``watching`` is a view of it that runs beside (the live table).
     """
-    from hal0_operator.web.app import build  # noqa: PLC0415 - the first look at Podman comes before the surfaces
-    from hal0_operator.web.serve import serve as serve_web  # noqa: PLC0415
-
-    token = load_token(parts)
-    app = build(parts.operator, token, parts.settings)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     shutdown = anyio.Event()
     watch = Watch(parts.fs, parts.place.home, parts.home.hint, lambda text: _watch_told(parts, text))
 
@@ -220,10 +217,23 @@ async def serve(parts: Parts, listen: str, watching: Callable[[RunningOperator],
         tasks.start_soon(resync, parts.drive, parts.rng, parts.settings.loop.resync_s, before_resync)
         tasks.start_soon(_end_on_signal, shutdown, parts.drive)
         tasks.start_soon(watching, parts.operator)
-        tasks.start_soon(serve_web, app, listen, f"{parts.place.state_dir}/operator.sock", shutdown)
+        tasks.start_soon(_surfaces, parts, listen, shutdown)
         await parts.drive.run()
         tasks.cancel_scope.cancel()
     parts.procs.close()
+
+
+async def _surfaces(parts: Parts, listen: str, shutdown: anyio.Event) -> None:
+    """The libraries of the surfaces load beside the first look at Podman."""
+    app, serve_web = await anyio.to_thread.run_sync(_app, parts)
+    await serve_web(app, listen, f"{parts.place.state_dir}/operator.sock", shutdown)
+
+
+def _app(parts: Parts) -> tuple[Any, Callable[..., Coroutine[Any, Any, None]]]:
+    from hal0_operator.web.app import build  # noqa: PLC0415 - see _surfaces
+    from hal0_operator.web.serve import serve as serve_web  # noqa: PLC0415
+
+    return build(parts.operator, load_token(parts), parts.settings), serve_web
 
 
 def load_token(parts: Parts) -> str:

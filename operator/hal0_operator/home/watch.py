@@ -1,10 +1,10 @@
 """Watching a home: every change is a hint to look again.  Nothing relies on a hint."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import anyio
 import anyio.from_thread
-from watchfiles import Change, awatch
+import anyio.to_thread
 
 from hal0_operator.desired.names import OVERLAY_FILE, PROFILES_FILE, SLOTS_FOLDER, is_slot_file
 from hal0_operator.home.scan import folders
@@ -89,7 +89,7 @@ class Watch:
             tasks.cancel_scope.cancel()
 
     async def _tell(self, paths: list[str], armed: _Armed) -> None:
-        changes = awatch(
+        changes = (await anyio.to_thread.run_sync(_library))(
             *paths,
             watch_filter=self._counts,
             step=STEP_MS,
@@ -107,7 +107,7 @@ class Watch:
         self._report("")
         self._hint()
 
-    def _counts(self, change: Change, path: str) -> bool:  # noqa: ARG002 - every kind of change counts
+    def _counts(self, change: object, path: str) -> bool:  # noqa: ARG002 - every kind of change counts
         """Only what a home is made of; never what lies in ``.git`` beside it."""
         if path in (self._home, f"{self._home}/{SLOTS_FOLDER}"):
             return True
@@ -115,6 +115,13 @@ class Watch:
         if folder == self._home:
             return name in (PROFILES_FILE, OVERLAY_FILE)
         return folder == f"{self._home}/{SLOTS_FOLDER}" and is_slot_file(name)
+
+
+def _library() -> Callable[..., AsyncIterator[object]]:
+    """Loaded by a thread, beside the first look at Podman: it takes 30 ms."""
+    from watchfiles import awatch  # noqa: PLC0415
+
+    return awatch
 
 
 async def _set_when_cancelled(armed: _Armed) -> None:
