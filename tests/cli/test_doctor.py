@@ -4,7 +4,6 @@ import json
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,7 +13,6 @@ from hal0_operator.cli.diagnosis.dnat import Ports, Rule, iptables_rules, nftabl
 from hal0_operator.cli.main import main
 from hal0_operator.cli.options import Paths
 from tests.images.build import STUB
-from tests.support import podmans
 from tests.support.machine import Machine
 
 IPTABLES = """\
@@ -122,14 +120,9 @@ def test_without_podman_the_report_ends_in_a_failure_with_a_hint(tmp_path, monke
     assert all(one["hint"] for one in report["findings"] if one["level"] != "ok")
 
 
-@pytest.fixture(scope="module")
-def machine() -> Iterator[Machine]:
-    with podmans.running(podmans.selected()) as found:
-        yield found
-
-
 @pytest.mark.podman
 def test_doctor_finds_and_deletes_exactly_the_rule_that_makes_a_port_dead(machine: Machine, tmp_path) -> None:
+    machine.wipe()
     port = machine.ports[90]
     label = "app.kubernetes.io/managed-by=hal0-operator"
     machine.podman("run", "--detach", "--name", "hal0-chat", "--label", label, "-p", f"127.0.0.1:{port}:8080", STUB)

@@ -10,6 +10,7 @@ from tests.conformance.ground import Ground
 from tests.conformance.real import RealGround
 from tests.conformance.simulated import SimGround
 from tests.support import podmans
+from tests.support.machine import Machine
 
 HERE = Path(__file__).parent
 
@@ -26,8 +27,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def real_ground() -> Iterator[RealGround]:
-    with podmans.running(podmans.selected()) as machine, podmans.client(machine) as podman:
+def real_ground(machine: Machine) -> Iterator[RealGround]:
+    with podmans.client(machine) as podman:
         with contextlib.closing(RealGround(machine, podman)) as made:
             yield made
 

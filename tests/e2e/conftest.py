@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 
 from tests.images import build
-from tests.support import podmans
 from tests.support.machine import Machine
 from tests.support.operator_process import OperatorProcess
 
@@ -14,12 +13,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "/tests/e2e/" in str(item.path):
             item.add_marker(pytest.mark.e2e)
-
-
-@pytest.fixture(scope="session")
-def machine() -> Iterator[Machine]:
-    with podmans.running(podmans.selected()) as found:
-        yield found
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import json
 import tarfile
 import time
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,14 +12,7 @@ from deploy.demo import image as demo
 from deploy.demo import run
 from deploy.demo.layers import Image, cached_layer, write_archive
 from tests.images import build
-from tests.support import podmans
 from tests.support.machine import Machine
-
-
-@pytest.fixture(scope="module")
-def machine() -> Iterator[Machine]:
-    with podmans.running(podmans.selected()) as found:
-        yield found
 
 
 def test_the_images_share_one_copy_of_each_layer(tmp_path: Path) -> None:
