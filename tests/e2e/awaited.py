@@ -3,7 +3,7 @@
 import json
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from tests.support.operator_process import OperatorProcess, Slots
@@ -56,13 +56,3 @@ def converged(operator: OperatorProcess, seconds: float = 20) -> dict[str, str]:
     done = operator.hal0ctl("apply", "--wait", f"--timeout={seconds}")
     assert done.returncode == 0, done.stdout + done.stderr + operator.said()
     return operator.cids()
-
-
-def attempts(condition_met: Callable[[], object], seconds: float) -> Iterator[None]:
-    """Paces a look at something that tells nobody when it changes: every 20 ms until it holds or time is up."""
-    end = time.monotonic() + seconds
-    while not condition_met():
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {seconds:g} s")
-        time.sleep(0.02)
-        yield

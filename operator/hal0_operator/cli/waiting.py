@@ -37,8 +37,10 @@ def judge(items: list[Any], *, waited: bool) -> Outcome:
         refused = conditions["Admitted"]["status"] == "False"
         if slot["phase"] == "Suspended":
             skipped.append(f"{line} (skipped)")
-        elif refused or any(name in conditions for name in FAILING):
+        elif refused:
             failed.append(line)
+        elif held := next((conditions[name] for name in FAILING if name in conditions), None):
+            failed.append(f"{slot['name']}: {held['type']}: {held['message']}")
         elif slot["phase"] in HOPELESS:
             (failed if waited else pending).append(line)
         elif _arrived(slot, conditions):

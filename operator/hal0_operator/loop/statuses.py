@@ -6,8 +6,9 @@ import anyio
 
 from hal0_operator.loop.home_watch import HomeWatch
 from hal0_operator.model.status import SlotStatus
-from hal0_operator.reconcile.preflight import image_id, rendered_of
+from hal0_operator.reconcile.preflight import rendered_of
 from hal0_operator.reconcile.reconciler import Reconciler
+from hal0_operator.reconcile.state import NEVER, PullState
 from hal0_operator.seams.clock import Clock
 from hal0_operator.status.derive import derive
 from hal0_operator.status.facts import SlotFacts
@@ -79,7 +80,6 @@ class Statuses:
         view = core.view(slot, now)
         anchor = view.target.anchor if view.target is not None and follow else ""
         pull = core.pulls.states.get(view.state.wants_image)
-        image = view.effective.inputs.image if view.effective is not None else ""
         rendered = ""
         facts = view.state.facts
         if (
@@ -96,9 +96,19 @@ class Statuses:
             now=now,
             stamp=self._stamp,
             podman_down=core.podman.down,
-            pull=(pull.fault or pull.progress or f"image {pull.image} is being fetched") if pull is not None else "",
-            image_id=(image_id(core.world.images or {}, image) or "") if image else "",
+            pull=self._told(pull) if pull is not None else "",
+            pull_again_at=pull.again_at if pull and pull.fault and pull.image not in core.pulls.running else None,
             rendered=rendered,
             strays=tuple(c.name for c in core.world.strays() if c.slot == slot),
             anchor=self._facts(anchor, follow=False) if anchor else None,
         )
+
+    def _told(self, pull: PullState) -> str:
+        """How a pull stands: since when it runs and how far it is, or why it failed and when it is tried again."""
+        failed = f"; the last try: {pull.fault}" if pull.fault else ""
+        if pull.image in self._reconciler.pulls.running:
+            progress = f" ({pull.progress})" if pull.progress else ""
+            return f"image {pull.image} is being fetched since {self._stamp(pull.begun_at)}{progress}{failed}"
+        if pull.again_at > NEVER:
+            return f"{pull.fault}; tried again at {self._stamp(pull.again_at)}"
+        return f"image {pull.image} waits for its turn to be fetched"

@@ -23,7 +23,7 @@ QUIET = frozenset({"exec", "exec_died", "health_status", "mount", "unmount", "at
 
 def heard(reconciler: Reconciler, event: PodmanEvent) -> None:
     """Hint what an event may mean, unless the world, or a call in flight, already explains it."""
-    if event.type == "image":
+    if event.type == "image" or event.action == "commit":
         reconciler.images_changed()
         return
     if event.type == "system" and event.action == "refresh":

@@ -23,6 +23,8 @@ from hal0_operator.runtimes import family
 from hal0_operator.runtimes.diff import field_diff
 
 EXITS_TO_REJECT = 3
+EXITS_TO_KEEP = 2
+"""Exits in a row from which on the log of each is kept before the next start."""
 
 Step = Effect | Wait | None
 
@@ -141,7 +143,7 @@ def _exited(v: View, own: Container, why: str) -> Step:
     state = v.state
     rejects = state.exits_unready >= EXITS_TO_REJECT and v.target is not None and not wanted.rolled_back
     verdict = "CrashLoop" if rejects and v.target and not is_rejected(v.target, v.memory) else ""
-    if (state.exits >= 2 or verdict) and (logs := _keep_logs(v, own, verdict)) is not None:
+    if (state.exits >= EXITS_TO_KEEP or verdict) and (logs := _keep_logs(v, own, verdict)) is not None:
         return logs
     if (pause := _paced(v)) is not None:
         return pause
@@ -176,6 +178,9 @@ def _dead(v: View, own: Container) -> Step:
         return pause
     if v.now >= run.dead_at + HEAL_WINDOW_S:
         return NEED_LIST
+    if v.state.exits >= EXITS_TO_KEEP:
+        # No hurry any more: the exit code and the last lines are wanted first, and a list has the code.
+        return Wait("settling", "why it exited is found out first", run.dead_at + HEAL_WINDOW_S)
     if v.now < v.state.heal_next:
         return Wait("settling", "Podman has not seen the exit yet", v.state.heal_next)
     blocked = blocked_create(wanted.inputs, v.world, own)

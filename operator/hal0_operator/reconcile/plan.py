@@ -14,8 +14,10 @@ from hal0_operator.model.status import FieldDiff, HeldSlot, Plan, PlannedAction
 from hal0_operator.model.world import Container, Listing
 from hal0_operator.reconcile.cause import Settled, cause
 from hal0_operator.reconcile.core import probe_key
+from hal0_operator.reconcile.image_drift import image_drift
 from hal0_operator.reconcile.next_action import next_action
 from hal0_operator.reconcile.reconciler import Reconciler
+from hal0_operator.reconcile.view import View
 from hal0_operator.runtimes.diff import field_diff
 
 Look = Callable[[a.Look], a.Outcome]
@@ -41,7 +43,7 @@ def _acts(live: Reconciler, slot: str, now: float) -> bool:
     view = live.view(slot, now)
     if view.held is not None:
         return True
-    if view.effective is not None and view.effective.rolled_back:
+    if (view.effective is not None and view.effective.rolled_back) or image_drift(view):
         return True
     found, step = next_action(view)
     return step is not None and not (isinstance(found, Settled) and isinstance(step, a.Check))
@@ -143,11 +145,21 @@ def _held(fork: Reconciler, slot: str, now: float) -> HeldSlot | None:
         free = cause(msgspec.structs.replace(view, held=None))
         if isinstance(free, Settled) and view.held.reason == "Suspended":
             return None
-        return HeldSlot(slot, view.held.reason, view.held.message)
+        return HeldSlot(slot, view.held.reason, f"{view.held.message}{_withheld(view)}")
     if view.effective is not None and view.effective.rolled_back and view.memory.rejected is not None:
         message = f"{view.memory.rejected.message}; edit the slot, or `hal0ctl restart {slot}`"
         return HeldSlot(slot, "RolledBack", message)
     waiting = view.state.waiting
-    if waiting is None or waiting.reason in PASSING:
-        return None
-    return HeldSlot(slot, waiting.reason, waiting.message)
+    if waiting is not None and waiting.reason not in PASSING:
+        return HeldSlot(slot, waiting.reason, waiting.message)
+    drift = image_drift(view)
+    return HeldSlot(slot, "ImageDrift", drift) if drift else None
+
+
+def _withheld(view: View) -> str:
+    """What would change if hands were not off, as far as the running inputs are known."""
+    good, wanted = view.memory.last_good, view.effective
+    if good is None or wanted is None or not view.own or view.own[0].digest != good.inputs.digest:
+        return ""
+    changes = (f"{d.field}: {d.before} → {d.after}" for d in field_diff(good.inputs, wanted.inputs))
+    return f"; then {', '.join(changes)}" if wanted.digest != good.inputs.digest else ""

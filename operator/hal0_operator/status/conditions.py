@@ -4,6 +4,7 @@ import msgspec
 
 from hal0_operator.model.problem import Problem
 from hal0_operator.model.status import NAMED, Condition, Phase, SlotStatus
+from hal0_operator.reconcile.image_drift import image_drift
 from hal0_operator.status.facts import SlotFacts
 from hal0_operator.status.phase import blocked_reason
 
@@ -157,9 +158,8 @@ def _named(facts: SlotFacts) -> list[Condition]:
     if own is not None and view.effective is not None and own.digest == view.effective.digest:
         if facts.rendered and own.rendered != facts.rendered:
             add("Outdated", "rendered anew it would differ; `hal0ctl restart --outdated` applies it")
-        if facts.image_id and own.image_id and facts.image_id != own.image_id:
-            ids = f"{facts.image_id[:12]} now, {own.image_id[:12]} runs"
-            add("ImageDrift", f"{own.image} is {ids}; `hal0ctl restart --pull {view.slot}` applies it")
+        if drift := image_drift(view):
+            add("ImageDrift", drift)
     if facts.strays:
         add("Stray", f"{', '.join(facts.strays)} carries our labels under another name; remove it by hand")
     return found

@@ -60,6 +60,8 @@ def _next_retry(facts: SlotFacts) -> str | None:
     state = facts.view.state
     if state.waiting is None:
         return None
+    if facts.pull_again_at is not None:
+        return facts.stamp(facts.pull_again_at)
     if state.waiting.until is not None and state.waiting.until > facts.now:
         return facts.stamp(state.waiting.until)
     if state.waiting.reason not in INSIDE and state.outside is not None:

@@ -27,8 +27,8 @@ class AdmissionFacts(msgspec.Struct, frozen=True, kw_only=True):
 class SlotFacts(msgspec.Struct, frozen=True, kw_only=True):
     """``stamp`` turns a monotonic time into RFC 3339; ``anchor`` is a shadow's NPU slot's facts.
 
-    ``podman_down`` and ``pull`` are messages (``""``: fine, nothing is pulled).  ``image_id`` is what
-    the image's name points to now.  ``rendered`` is what would be rendered now, where known.
+    ``podman_down`` and ``pull`` are messages (``""``: fine, nothing is pulled); ``pull_again_at`` is
+    when a pull that failed is tried again.  ``rendered`` is what would be rendered now, where known.
     """
 
     view: View
@@ -38,7 +38,7 @@ class SlotFacts(msgspec.Struct, frozen=True, kw_only=True):
     stamp: Callable[[float], str]
     podman_down: str = ""
     pull: str = ""
-    image_id: str = ""
+    pull_again_at: float | None = None
     rendered: str = ""
     strays: tuple[str, ...] = ()
     anchor: "SlotFacts | None" = None
