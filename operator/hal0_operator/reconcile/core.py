@@ -19,6 +19,8 @@ from hal0_operator.reconcile.world import World
 LIST = Key("list")
 IMAGES = Key("images")
 STORE = Key("store")
+START_LIMIT = 4
+"""Creates and starts at once: more gains nothing on any Podman."""
 
 
 def slot_key(slot: str) -> Key:
@@ -124,6 +126,11 @@ class Core:
         """Something was given up, or is no longer wanted: whoever waits for it looks again."""
         for slot in self.blocked:
             self.touch(slot)
+
+    def pass_turn(self) -> None:
+        """Let whoever waits longest to create or start look whether there is room: one, not all of them."""
+        if self.waiting_for_turn and self.starting < START_LIMIT:
+            self.touch(next(iter(self.waiting_for_turn)))
 
     def want_list(self) -> None:
         self.list_wanted = True

@@ -140,9 +140,6 @@ def _keep_good(core: Core, slot: str) -> None:
 def slot_ended(core: Core, slot: str, effect: Effect, outcome: Outcome, now: float) -> None:
     if isinstance(effect, Create | Start):
         core.starting -= 1
-        waiting, core.waiting_for_turn = core.waiting_for_turn, {}
-        for name in waiting:
-            core.touch(name)
     state = core.state(slot)
     if isinstance(effect, Create | Start | Stop | Remove | KillOrphan):
         state.last_write = core.tick
@@ -164,4 +161,6 @@ def slot_ended(core: Core, slot: str, effect: Effect, outcome: Outcome, now: flo
         core.queue.add_at(probe_key(slot), state.run.next_probe)
     if core.world.freed != freed:
         core.touch_blocked()
+    # Its own next turn comes first: what was created is started while the next ones are created.
     core.queue.add(slot_key(slot))
+    core.pass_turn()

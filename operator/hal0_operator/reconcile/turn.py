@@ -2,16 +2,14 @@
 
 from hal0_operator.model.action import Create, Effect, Key, Probe, Remove, Start, Wait
 from hal0_operator.reconcile import runs
-from hal0_operator.reconcile.cause import Cause, Drifted, Settled, start_limit
-from hal0_operator.reconcile.core import IMAGES, Core, probe_key, slot_key
+from hal0_operator.reconcile.cause import SETTLED, Cause, Drifted, Settled, start_limit
+from hal0_operator.reconcile.core import IMAGES, START_LIMIT, Core, probe_key, slot_key
 from hal0_operator.reconcile.fold import wait_outside
 from hal0_operator.reconcile.next_action import next_action
 from hal0_operator.reconcile.state import SlotState
 from hal0_operator.reconcile.view import View
 from hal0_operator.runtimes import family
 
-START_LIMIT = 4
-"""Creates and starts at once: more gains nothing on any Podman."""
 BLOCKED = frozenset({"PortHeld", "NPUHeld", "ProfileHeld"})
 INSIDE = frozenset(
     {"list", "images", "store", "Pulling", "CrashLoop", "settling", "Stopping", "Removing", "ProfileHeld"}
@@ -20,33 +18,43 @@ INSIDE = frozenset(
 
 
 def turn(core: Core, slot: str, now: float) -> Effect | None:
+    found, step = _decided(core, slot, now)
+    if isinstance(step, Create | Start) and core.starting >= START_LIMIT:
+        core.waiting_for_turn[slot] = None
+        return None
+    if slot in core.waiting_for_turn:
+        del core.waiting_for_turn[slot]
+        core.pass_turn()
+    if step is None:
+        return None
+    if isinstance(found, Drifted) and isinstance(step, Remove):
+        core.aims.swapping.add(slot)
+    core.tally.acted(found, step)
+    return step
+
+
+def _decided(core: Core, slot: str, now: float) -> tuple[Cause, Effect | None]:
+    """What the slot needs; None once it is seen to that it is looked at again."""
     state = core.state(slot)
     state.wants_image = ""
     state.waiting = None
     core.blocked.discard(slot)
     if state.gate > core.notes.stored:
         _wait(core, state, Wait("store", "the rejection is written first"), now)
-        return None
+        return SETTLED, None
     if core.podman.down:
         core.wait_for_list(slot)
-        return None
+        return SETTLED, None
     view = core.view(slot, now)
     found, step = next_action(view)
     if isinstance(step, Wait):
         core.tally.turns["waited"] += 1
         _wait(core, state, step, now)
-        return None
+        return found, None
     if step is None:
         core.tally.turns["settled"] += 1
         _rest(core, view, found)
-        return None
-    if isinstance(step, Create | Start) and core.starting >= START_LIMIT:
-        core.waiting_for_turn[slot] = None
-        return None
-    if isinstance(found, Drifted) and isinstance(step, Remove):
-        core.aims.swapping.add(slot)
-    core.tally.acted(found, step)
-    return step
+    return found, step
 
 
 def fresh(core: Core, slot: str) -> bool:
