@@ -46,7 +46,7 @@ class Intake:
         snapshot, self._assembled = assemble(files, self._seeds, self._assembled)
         pruning = Vanished() if approved == snapshot.digest else self._guard(snapshot, owners)
         context = Context(seeds=self._seeds, settings=self._settings, held=pruning.slots)
-        verdict = admit(snapshot, self.last, context, self._memo)
+        verdict = _guarded(admit(snapshot, self.last, context, self._memo), pruning)
         self.last = verdict.admitted
         located = _Located(verdict, files)
         return Admission(
@@ -63,7 +63,9 @@ class Intake:
         before = self.last.slots if self.last is not None else {}
         enabled = {name for name, slot in before.items() if slot.enabled is not False}
         broken = {key.removeprefix("slot/") for key in snapshot.broken if key.startswith("slot/")}
-        return guard(enabled | owners, snapshot.slots.keys() | broken, slots_folder=snapshot.slots_folder)
+        present = snapshot.slots.keys() | broken
+        held = frozenset(self.last.guarded) if self.last is not None else frozenset[str]()
+        return guard(enabled | owners, present, slots_folder=snapshot.slots_folder, held=held)
 
 
 class _Located:
@@ -73,6 +75,14 @@ class _Located:
         self.problems = locate(verdict.problems, files.files)
         self.denied = {key: locate(found, files.files) for key, found in verdict.denied.items()}
         self.violations = {key: locate(found, files.files) for key, found in verdict.violations.items()}
+
+
+def _guarded(verdict: Verdict, pruning: Vanished) -> Verdict:
+    """What a hold was judged by survives the operator with what is in force."""
+    if not pruning.counted:
+        return verdict
+    admitted = msgspec.structs.replace(verdict.admitted, guarded=tuple(sorted(pruning.counted)))
+    return msgspec.structs.replace(verdict, admitted=admitted)
 
 
 def _desired(snapshot: Snapshot, verdict: Verdict, located: _Located, pruning: Vanished) -> Desired:

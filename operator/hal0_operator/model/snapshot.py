@@ -42,7 +42,8 @@ class Admitted(msgspec.Struct, frozen=True, kw_only=True):
     """The objects in force, as declared, each in its last admitted version.
 
     ``bases`` are the merge bases by dotted child.  ``digest`` is the snapshot's that brought the
-    last change; it identifies a state, it does not certify it.
+    last change; it identifies a state, it does not certify it.  ``guarded`` are the slots by which
+    a hold of the prune guard in force was judged.
     """
 
     slots: dict[str, DeclaredSlot] = {}
@@ -50,3 +51,4 @@ class Admitted(msgspec.Struct, frozen=True, kw_only=True):
     selections: dict[str, Selection] = {}
     bases: dict[str, MergeBase] = {}
     digest: str = ""
+    guarded: tuple[str, ...] = ()

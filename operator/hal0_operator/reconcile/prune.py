@@ -6,22 +6,30 @@ import msgspec
 
 
 class Vanished(msgspec.Struct, frozen=True):
-    """Slots whose files went and that are kept all the same, and why; empty when nothing is held."""
+    """Slots whose files went and that are kept all the same, and why; empty when nothing is held.
+
+    ``counted`` are the slots that it was judged by: whoever holds hands them to the next judgement.
+    """
 
     slots: frozenset[str] = frozenset()
     why: str = ""
+    counted: frozenset[str] = frozenset()
 
 
-def guard(counted: Iterable[str], present: Iterable[str], *, slots_folder: bool) -> Vanished:
+def guard(
+    counted: Iterable[str], present: Iterable[str], *, slots_folder: bool, held: frozenset[str] = frozenset()
+) -> Vanished:
     """``counted`` are admitted slots that own a container or are enabled, ``present`` those with a file.
 
     Held when all of the counted vanished, when three or more and over half of them did, or when
-    the ``slots`` folder itself is missing.
+    the ``slots`` folder itself is missing.  ``held`` are those that a hold in force was judged by:
+    slots that were added since do not weaken it, or it would end at the next look at the same files.
     """
-    known = frozenset(counted)
-    gone = known.difference(present)
+    now = frozenset(counted)
+    gone = now.difference(present)
     if not gone:
         return Vanished()
+    known = held | gone if held else now
     if not slots_folder:
         why = "the slots folder is missing"
     elif gone == known:
@@ -31,4 +39,5 @@ def guard(counted: Iterable[str], present: Iterable[str], *, slots_folder: bool)
     else:
         return Vanished()
     names = ", ".join(sorted(gone))
-    return Vanished(gone, f"{why}: nothing is removed ({names}); `hal0ctl resume --prune` approves it")
+    message = f"{why}: nothing is removed ({names}); `hal0ctl resume --prune` approves it"
+    return Vanished(gone, message, known)
