@@ -14,7 +14,7 @@ RESTING: frozenset[Phase] = frozenset({"Off", "Idle", "Suspended"})
 
 def conditions(facts: SlotFacts, phase: Phase) -> tuple[Condition, ...]:
     """Without transition times."""
-    if facts.anchor is not None and facts.view.held is None:
+    if facts.anchor is not None and facts.view.held is None and facts.slot is not None and facts.slot.enabled:
         serving = conditions(facts.anchor, phase)
         return (_admitted(facts), *(c for c in serving if c.type != "Admitted"))
     named = tuple(_named(facts))
