@@ -71,9 +71,10 @@ def _rest(core: Core, view: View, found: Cause) -> None:
         state.outside = None
         state.stopping_since = None
     if run is not None and not run.ready and run.dead_at is None and view.own:
-        limit = start_limit(view)
-        if limit < float("inf"):
-            core.queue.add_at(slot_key(view.slot), run.since + limit + 0.001)
+        deadline = run.since + start_limit(view) + 0.001
+        # Passed, and still at rest: its slot is hands off, or its port is not to be reached.
+        if view.now < deadline < float("inf"):
+            core.queue.add_at(slot_key(view.slot), deadline)
     if view.target is None and view.held is None and not view.own:
         core.states.pop(view.slot, None)
         core.aims.swapping.discard(view.slot)
