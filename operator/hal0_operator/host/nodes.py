@@ -134,9 +134,10 @@ def _opened(pid: int, numbers: frozenset[int], names: frozenset[str]) -> bool:
     return False
 
 
-def npu_holders(devices: DeviceSettings, own: tuple[Container, ...]) -> Iterator[str]:
-    """Processes that have an NPU node open, by its number: containers have nodes of their own.
+def npu_holders(devices: DeviceSettings, own: tuple[Container, ...]) -> Iterator[tuple[int, str]]:
+    """Processes that have an NPU node open, each with its container's id (``""``: in none).
 
+    A node is known by its number: containers have nodes of their own.
     Those of containers in ``own`` are left out: such a container holds the NPU by existing.
     """
     numbers: dict[int, str] = {}
@@ -148,5 +149,5 @@ def npu_holders(devices: DeviceSettings, own: tuple[Container, ...]) -> Iterator
     ids = {container.id for container in own}
     rdevs, names = frozenset(numbers), frozenset(numbers.values())
     for pid in proc.pids():
-        if _opened(pid, rdevs, names) and proc.container_of(pid) not in ids:
-            yield proc.describe(pid)
+        if _opened(pid, rdevs, names) and (id := proc.container_of(pid)) not in ids:
+            yield pid, id

@@ -55,12 +55,14 @@ class HostProcs:
         holder = ports.holder_of(needs.port, listening, own)
         orphan = ports.orphan_of(holder, needs.slot)
         found = self._things(needs, devices)
+        users = tuple(nodes.npu_holders(devices, own)) if needs.npu else ()
         return msgspec.structs.replace(
             found,
             port_holder=holder.text if holder else "",
             port_conmon=orphan.pid if orphan else 0,
             port_conmon_id=orphan.id if orphan else "",
-            npu_holders=tuple(nodes.npu_holders(devices, own)) if needs.npu else (),
+            npu_holders=tuple(proc.describe(pid) for pid, _ in users),
+            npu_contained=tuple((pid, id) for pid, id in users if id),
             listeners=frozenset(listener.port for listener in listening),
         )
 

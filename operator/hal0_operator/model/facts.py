@@ -51,8 +51,8 @@ class HostFacts(msgspec.Struct, frozen=True, kw_only=True):
     ``port_holder`` describes a listener on the wanted port ("" when free); ``port_conmon`` is its
     pid when it is the conmon of a container named for this very slot, ``port_conmon_id`` the
     container id in its arguments.  ``npu_holders`` are processes with an NPU node open, those of
-    managed containers apart.  ``listeners`` are all listening TCP ports.  ``secrets`` are the
-    texts of the secret files by path.
+    managed containers apart; ``npu_contained`` are pid and container id of those that run in one.
+    ``listeners`` are all listening TCP ports.  ``secrets`` are the texts of the secret files by path.
     """
 
     model: ModelFile | None = None
@@ -63,5 +63,6 @@ class HostFacts(msgspec.Struct, frozen=True, kw_only=True):
     port_conmon: int = 0
     port_conmon_id: str = ""
     npu_holders: tuple[str, ...] = ()
+    npu_contained: tuple[tuple[int, str], ...] = ()
     listeners: frozenset[int] = frozenset()
     secrets: dict[str, str] = {}

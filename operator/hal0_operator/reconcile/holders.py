@@ -129,13 +129,17 @@ def caused_by_profile(target: Target, own: Container, memory: SlotMemory | None)
 def _swapping(other: Target, memory: SlotMemory, world: World, peers: Peers) -> bool:
     """On its way to these inputs: the old container is gone, or going, and the new one not Ready.
 
+    One that waits for a port or the NPU tries nothing yet, and may wait for the very slot that asks.
     After a restart of the operator only the last good inputs tell.
     """
-    if other.slot.name in peers.swapping:
-        return True
-    if memory.last_good is None or memory.last_good.inputs.digest == other.digest:
+    name = other.slot.name
+    known_good = memory.last_good is None or memory.last_good.inputs.digest == other.digest
+    if name not in peers.swapping and known_good:
         return False
-    own = world.own(other.slot.name)
-    if other.slot.name in peers.hands_off or peers.is_ready(other.slot.name):
+    if name in peers.hands_off or peers.is_ready(name):
         return False
-    return not own or own[0].digest == other.digest or own[0].id in peers.ending
+    own = world.own(name)
+    if own:
+        return own[0].digest == other.digest or own[0].id in peers.ending
+    wanted = peers.effective.get(name)
+    return wanted is not None and blocked_create(wanted.inputs, world) is None

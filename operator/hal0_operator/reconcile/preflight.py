@@ -60,12 +60,24 @@ def host_ready(v: View, wanted: Effective) -> Effect | Wait | None:
     assert facts is not None
     if facts.problem:
         return Wait(facts.problem, facts.message)
-    if facts.npu_holders:
-        return Wait("NPUHeld", f"the NPU's device node is open in {', '.join(facts.npu_holders)}")
     if facts.port_conmon:
+        # Before the NPU: it may be this orphan's process that has it open.
         return _orphan(v, facts)
+    if facts.npu_holders:
+        return _npu_orphan(v, facts) or Wait(
+            "NPUHeld", f"the NPU's device node is open in {', '.join(facts.npu_holders)}"
+        )
     if facts.port_holder:
         return Wait("PortHeld", f"port {wanted.inputs.port} is held by {facts.port_holder}")
+    return None
+
+
+def _npu_orphan(v: View, facts: HostFacts) -> KillOrphan | None:
+    """A process of a container that this home created, and that Podman does not know any more."""
+    for pid, id in facts.npu_contained:
+        if id in v.world.recorded and id not in v.world.containers and id not in v.world.ghosts:
+            why = f"its container {id[:12]} is gone, and process {pid} has the NPU's device node open"
+            return KillOrphan(v.slot, pid, id, why)
     return None
 
 
