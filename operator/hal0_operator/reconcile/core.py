@@ -124,7 +124,7 @@ class Core:
 
     def touch_blocked(self) -> None:
         """Something was given up, or is no longer wanted: whoever waits for it looks again."""
-        for slot in self.blocked:
+        for slot in sorted(self.blocked):
             self.touch(slot)
 
     def pass_turn(self) -> None:
@@ -152,7 +152,7 @@ class Core:
         """Take over what was just written into the memory, and have it stored."""
         if self.notes.touched:
             slots, self.notes.touched = self.notes.touched, set()
-            for slot in self.aims.remembered(slots):
+            for slot in sorted(self.aims.remembered(slots)):
                 self.touch(slot)
         if self.notes.version > self.notes.stored:
             self.queue.add(STORE)

@@ -37,7 +37,7 @@ def observe(core: Core, listing: Listing, tick: int, begun_at: float, now: float
             world.haunt(container, now)
         changed.add(slot or "")
     world.tick, world.begun_at = tick, begun_at
-    for slot in changed:
+    for slot in sorted(changed):
         if slot:
             _follow_run(core, slot, now)
             core.touch(slot)

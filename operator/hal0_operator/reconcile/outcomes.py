@@ -53,7 +53,7 @@ def listed(core: Core, outcome: Outcome, tick: int, begun_at: float, now: float)
     first = core.world.tick == 0
     observe(core, outcome.listing, tick, begun_at, now)
     waiting, core.waiting_for_list = core.waiting_for_list, set()
-    for slot in waiting:
+    for slot in sorted(waiting):
         core.touch(slot)
     if first:
         core.queue.add(IMAGES)
@@ -63,7 +63,7 @@ def images_listed(core: Core, outcome: Outcome, now: float) -> None:
     if isinstance(outcome, ImagesListed):
         core.world.images = outcome.images
         waiting, core.waiting_for_images = core.waiting_for_images, set()
-        for slot in waiting:
+        for slot in sorted(waiting):
             core.touch(slot)
     elif not core.podman.down:
         core.queue.add_at(IMAGES, now + IMAGES_RETRY_S)
@@ -98,7 +98,7 @@ def pulled(core: Core, image: str, outcome: Outcome, now: float) -> None:
         core.queue.add(IMAGES)
     elif wanting:
         core.queue.add_at(Key("pull", image), again)
-    for other in core.wanted_images() - core.pulls.running - {image}:
+    for other in sorted(core.wanted_images() - core.pulls.running - {image}):
         core.queue.add_at(Key("pull", other), core.pulls.again_at(other))
 
 

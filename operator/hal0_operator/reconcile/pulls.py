@@ -39,4 +39,4 @@ class Pulls:
         return state.again_at if state is not None else NEVER
 
     def abandoned(self, wanted: set[str]) -> list[Key]:
-        return [Key("pull", image) for image in self.running if image not in wanted]
+        return [Key("pull", image) for image in sorted(self.running) if image not in wanted]

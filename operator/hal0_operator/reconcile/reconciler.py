@@ -39,7 +39,7 @@ class Reconciler(Core):
         if not self.admitted:
             self.admitted = True
             changed |= self.all_slots()
-        for slot in changed:
+        for slot in sorted(changed):
             state = self.state(slot)
             state.need_list = max(state.need_list, since)
             if state.exits_digest != self.digest_of(slot):
@@ -49,13 +49,13 @@ class Reconciler(Core):
         self.remembered()
 
     def override(self, wishes: Wishes) -> None:
-        for slot in self.aims.override(wishes):
+        for slot in sorted(self.aims.override(wishes)):
             self.touch(slot)
         self.touch_blocked()
 
     def hint(self, slot: str | None) -> None:
         """Something may have changed; the next turn of the slot (of all) needs a fresh list."""
-        for name in self.all_slots() if slot is None else (slot,):
+        for name in sorted(self.all_slots()) if slot is None else (slot,):
             self.state(name).need_list = self.tick
             self.touch(name)
         self.want_list()

@@ -123,11 +123,11 @@ class World:
     # ── who holds what ─────────────────────────────────────────────────────────────────────────
 
     def port_holders(self, port: int) -> list[Holder]:
-        held = [self._holder(id) for id in self._ports.get(port, ())]
+        held = [self._holder(id) for id in sorted(self._ports.get(port, ()))]
         return held + self._haunting(g for g in self.ghosts.values() if port in g.ports)
 
     def npu_holders(self) -> list[Holder]:
-        held = [self._holder(id) for id in self._npu]
+        held = [self._holder(id) for id in sorted(self._npu)]
         return held + self._haunting(g for g in self.ghosts.values() if g.npu)
 
     def ports(self) -> frozenset[int]:
