@@ -1,16 +1,19 @@
 """What can go wrong with a call, and how often."""
 
 import random
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
 from hal0_operator.model import action as a
 
-Fate = Literal["well", "slow", "lost", "lost-late", "never", "unreachable", "service-killed"]
-"""``lost``: takes effect, its answer does not come.  ``lost-late``: takes effect after it was given
-up.  ``never``: given up and never takes effect.  ``service-killed``: cut off half way, with what
-that leaves behind."""
+Fate = Literal["well", "slow", "stale", "lost", "lost-late", "never", "unreachable", "service-killed"]
+"""``stale``: a list whose answer is seconds old.  ``lost``: takes effect, its answer does not come.
+``lost-late``: takes effect after it was given up.  ``never``: given up and never takes effect.
+``service-killed``: every call in flight is cut off half way, with what that leaves behind."""
+
+LOCAL = a.Check | a.Store | a.Probe | a.KillOrphan
+"""What never asks Podman."""
 
 
 class Faults(msgspec.Struct):
@@ -18,12 +21,13 @@ class Faults(msgspec.Struct):
 
     rate: float = 0.0
     hints: bool = True
-    kinds: tuple[Fate, ...] = ("slow", "lost", "lost-late", "never", "unreachable", "service-killed")
+    kinds: tuple[Fate, ...] = get_args(Fate)[1:]
 
     def fate(self, rng: random.Random, effect: a.Effect) -> Fate:
-        if isinstance(effect, a.Check | a.Store | a.Probe) or rng.random() >= self.rate:
+        if isinstance(effect, LOCAL) or rng.random() >= self.rate:
             return "well"
-        return rng.choice(self.kinds)
+        found: Fate = rng.choice(self.kinds)
+        return "slow" if found == "stale" and not isinstance(effect, a.List) else found
 
 
 def duration(effect: a.Effect) -> float:
@@ -44,7 +48,7 @@ def duration(effect: a.Effect) -> float:
 def limit(effect: a.Effect) -> float:
     """Seconds after which a call is given up."""
     match effect:
-        case a.Start():
+        case a.Start() | a.Pull():
             return 60.0
         case a.Create():
             return 30.0

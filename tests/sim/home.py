@@ -1,37 +1,69 @@
 """Homes for the simulator: texts by file name, changed by name."""
 
+import msgspec
+
 from hal0_operator.desired.source import HomeFiles, SourceFile
 
 PROFILES = """\
 [profile.stub]
-image = "localhost/stub:1"
+image = "{image}"
 device_class = "cpu"
 flags = "{flags}"
 
 [profile.other]
 image = "localhost/other:1"
 device_class = "cpu"
+
+[profile.dev]
+image = "localhost/dev:1"
+device_class = "cpu"
+devices = ["/dev/sim0"]
+
+[profile.voice]
+image = "localhost/kokoro:1"
+device_class = "cpu"
 """
 
 
+class Want(msgspec.Struct, frozen=True, kw_only=True):
+    """A slot file by its values; ``text`` is the file."""
+
+    port: int | None = None
+    model: str = "m"
+    context: int = 4096
+    profile: str = "stub"
+    device: str = "cpu"
+    type: str = ""
+    enabled: bool = True
+    suspend: bool = False
+    timeout: int = 0
+
+    @property
+    def text(self) -> str:
+        lines = [f'device = "{self.device}"', f'profile = "{self.profile}"']
+        lines += [f"port = {self.port}"] if self.port else []
+        lines += [f'type = "{self.type}"'] if self.type else []
+        lines += [] if self.enabled else ["enabled = false"]
+        lines += ["[model]", f'default = "{self.model}"', f"context_size = {self.context}"]
+        if self.suspend or self.timeout:
+            lines.append("[operator]")
+        lines += ["suspend = true"] if self.suspend else []
+        lines += [f"ready_timeout_s = {self.timeout}"] if self.timeout else []
+        return "\n".join(lines) + "\n"
+
+
 def slot(
-    port: int | None = None,
-    model: str = "m",
-    *,
-    context: int = 4096,
-    profile: str = "stub",
-    device: str = "cpu",
-    extra: str = "",
+    port: int | None = None, model: str = "m", *, context: int = 4096, profile: str = "stub", suspend: bool = False
 ) -> str:
-    where = f"port = {port}\n" if port else ""
-    return (
-        f'device = "{device}"\nprofile = "{profile}"\n{where}{extra}\n'
-        f'[model]\ndefault = "{model}"\ncontext_size = {context}\n'
-    )
+    return Want(port=port, model=model, context=context, profile=profile, suspend=suspend).text
+
+
+def npu_want(port: int, *, enabled: bool = True, model: str = "gemma3:1b") -> Want:
+    return Want(port=port, model=model, profile="flm", device="npu", enabled=enabled)
 
 
 def npu(port: int, *, enabled: bool = True, model: str = "gemma3:1b") -> str:
-    return slot(port, model, profile="flm", device="npu", extra=f"enabled = {str(enabled).lower()}\n")
+    return npu_want(port, enabled=enabled, model=model).text
 
 
 class Home:
@@ -40,25 +72,23 @@ class Home:
     def __init__(self, slots: dict[str, str], flags: str = "") -> None:
         self.slots_folder = True
         self._files: dict[str, SourceFile] = {}
-        self.write("profiles.toml", PROFILES.format(flags=flags))
+        self.flags(flags)
         for name, text in slots.items():
             self.slot(name, text)
 
     def slot(self, name: str, text: str | None) -> None:
         self.write(f"slots/{name}.toml", text)
 
-    def flags(self, flags: str) -> None:
+    def flags(self, flags: str, image: str = "localhost/stub:1") -> None:
         """Edit the profile ``stub``."""
-        self.write("profiles.toml", PROFILES.format(flags=flags))
+        self.write("profiles.toml", PROFILES.format(flags=flags, image=image))
 
     def write(self, file: str, text: str | None) -> None:
+        before = self._files.get(file)
         if text is None:
             self._files.pop(file, None)
-        else:
+        elif before is None or before.data != text.encode():
             self._files[file] = SourceFile(file, text.encode())
-
-    def names(self) -> list[str]:
-        return [file[6:-5] for file in self._files if file.startswith("slots/")]
 
     def files(self) -> HomeFiles:
         shown = {f: s for f, s in self._files.items() if self.slots_folder or not f.startswith("slots/")}

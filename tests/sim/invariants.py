@@ -1,15 +1,22 @@
-"""What must hold after every step, by the numbers of ARCHITECTURE.md."""
+"""What must hold at every step, by the numbers of ARCHITECTURE.md.
+
+Each is judged from the machine, the home and the calls, and from the loop's own books only where
+nothing else can know.
+"""
 
 from collections import defaultdict
 
 from hal0_operator.model import action as a
-from hal0_operator.model.container import LABEL_HOME, LABEL_NPU, LABEL_SLOT, LABEL_SPEC
+from hal0_operator.model.container import LABEL_SPEC, container_name
+from hal0_operator.model.slot import Slot
+from hal0_operator.reconcile.holders import blocked_create
 from hal0_operator.reconcile.rollback import is_rejected
+from tests.sim.admission import Admissions
+from tests.sim.pace import Pace
 from tests.sim.podman import Box
 from tests.sim.simulator import Simulator
 
-STARTS_IN_10_S = 9
-"""What the pace lets through: one at once, then 0.5, 1, 2 and 4 seconds, and a swap or two."""
+CHANGES = a.Create | a.Start | a.Stop | a.Remove
 
 
 class Broken(AssertionError):
@@ -21,19 +28,42 @@ class Invariants:
 
     def __init__(self, sim: Simulator) -> None:
         self.sim = sim
-        self.starts: dict[str, list[float]] = defaultdict(list)
-        self.foreign_boxes: dict[str, str] = {}
         self.swapping: dict[str, set[str]] = defaultdict(set)
-        self.life = sim.epoch
+        self.untouched: dict[str, tuple[str, bool]] = {}
+        self.doubtful: dict[str, int] = {}
+        self.lists: list[int] = []
+        self.listed = 0
+        self.steps = 0
+        self.pace = Pace(sim)
+        self.admissions = Admissions(sim)
         sim.look = self.look
+        sim.answered = self.answered
 
     def look(self, when: str, effect: a.Effect | None) -> None:
-        if when == "begin" and effect is not None:
-            self._begun(effect)
-        if when == "apply" and effect is not None:
-            self._applied(effect)
-        if when == "end":
-            self._states()
+        self.steps += 1
+        match when:
+            case "boot":
+                # A remove of a killed operator may take effect later, unseen.
+                self.swapping.clear()
+                self.doubtful.clear()
+                self.lists.clear()
+                self.pace.forget()
+                self.admissions.booted()
+            case "admit":
+                self._said(self.admissions.problems())
+            case "begin" if effect is not None:
+                self._begun(effect)
+            case "apply" if effect is not None:
+                self._takes_effect(effect)
+            case "applied":
+                self._strangers()
+            case "end":
+                self._states()
+
+    def _said(self, problems: "list[str]") -> None:
+        for problem in problems:
+            number, _, message = problem.partition(": ")
+            self.fail(number, message)
 
     def fail(self, number: str, message: str) -> None:
         raise Broken(f"{number}: {message}\n" + "\n".join(self.sim.journal[-40:]))
@@ -41,22 +71,33 @@ class Invariants:
     # ── what a call may be ─────────────────────────────────────────────────────────────────────
 
     def _begun(self, effect: a.Effect) -> None:
-        if self.life != self.sim.epoch:
-            # Pace is in memory, and a remove of a killed operator may take effect later, unseen.
-            self.life = self.sim.epoch
-            self.swapping.clear()
-            self.starts.clear()
-        core = self.sim.reconciler
-        slot = getattr(effect, "slot", "")
-        acting = isinstance(effect, a.Create | a.Start | a.Stop | a.Remove)
-        if acting and core.aims.held(slot) is not None:
-            self.fail("S11", f"{a.describe(effect)}: the slot is hands off")
+        if isinstance(effect, a.List):
+            self.lists.append(self.steps)
+        if not isinstance(effect, CHANGES):
+            return
+        self._hands_off(effect)
+        if self.doubtful.get(effect.slot, 0) > self.listed:
+            self.fail("S17", f"{a.describe(effect)}: no list began since its last call's outcome was unknown")
         if isinstance(effect, a.Create):
             self._create(effect)
+        if isinstance(effect, a.Create | a.Start):
+            self._resources(effect)
         if isinstance(effect, a.Start):
-            self._start(effect)
+            self._said(self.pace.starts(effect))
         if isinstance(effect, a.Remove | a.Stop):
             self._ends(effect)
+
+    def _hands_off(self, effect: "CHANGES") -> None:
+        slot, admission = effect.slot, self.sim.admission
+        if admission is None:
+            self.fail("S11", f"{a.describe(effect)}: the home was not read yet")
+        declared: Slot | None = admission.desired.slots.get(slot)
+        suspended = slot in self.sim.suspended or (declared is not None and declared.operator.suspend)
+        if suspended or slot in admission.desired.frozen:
+            self.fail("S11", f"{a.describe(effect)}: the slot is hands off")
+        kept = declared is None and slot in self.admissions.held
+        if kept and isinstance(effect, a.Remove | a.Stop):
+            self.fail("S9", f"{a.describe(effect)}: too many files vanished at once")
 
     def _create(self, effect: a.Create) -> None:
         core = self.sim.reconciler
@@ -68,18 +109,24 @@ class Invariants:
             self.fail("S6", f"{effect.slot} is created with inputs that nobody wants")
         if is_rejected(target, memory) and wanted.rolled_back and digest == target.digest:
             self.fail("S12", f"{effect.slot}: the rejected digest is tried again")
-        claimed = core.aims.claims.ports.get(effect.spec.host_port, effect.slot)
-        if wanted.rolled_back and claimed != effect.slot:
-            self.fail("S13", f"the rollback of {effect.slot} takes the port of {claimed}")
+        for name, slot in core.aims.desired.slots.items():
+            if wanted.rolled_back and name != effect.slot and slot.enabled and slot.port == effect.spec.host_port:
+                self.fail("S13", f"the rollback of {effect.slot} takes the port of {name}")
 
-    def _start(self, effect: a.Start) -> None:
-        times = self.starts[effect.slot]
-        times.append(self.sim.time)
-        digest = self.sim.reconciler.digest_of(effect.slot)
-        recent = [t for t in times if t > self.sim.time - 10]
-        heals = self.sim.reconciler.state(effect.slot).heal_tries
-        if len(recent) - heals > STARTS_IN_10_S and self.sim.faults.rate == 0:
-            self.fail("S10", f"{effect.slot} ({digest}) was started {len(recent)} times in 10 s")
+    def _resources(self, effect: a.Create | a.Start) -> None:
+        """S1, S2 and S3 as the loop sees the world: all that it takes is held by nobody else."""
+        core = self.sim.reconciler
+        own = effect.id if isinstance(effect, a.Start) else ""
+        inputs = core.aims.effective[effect.slot].inputs
+        for other in core.world.containers.values():
+            if other.id == own:
+                continue
+            if core.world.owner(other) == effect.slot:
+                self.fail("S1", f"{a.describe(effect)}: {other.name} ({other.id[-4:]}) is there already")
+            if inputs.port in other.ports:
+                self.fail("S3", f"{a.describe(effect)}: {other.name} has port {inputs.port}")
+            if inputs.family == "flm" and other.takes_npu:
+                self.fail("S2", f"{a.describe(effect)}: {other.name} has the NPU")
 
     def _ends(self, effect: a.Remove | a.Stop) -> None:
         """S4, S5 and S14: whose container it is, whether it is healthy, and whose turn it is."""
@@ -87,31 +134,38 @@ class Invariants:
         if box is None:
             return
         core = self.sim.reconciler
-        ours = box.spec.labels.get(LABEL_HOME) == "h1" and box.spec.name == f"hal0-{effect.slot}"
+        ours = box.home == self.sim.id and box.spec.name == container_name(effect.slot)
         if not ours and core.world.recorded.get(box.id) != effect.slot:
             self.fail("S4", f"{a.describe(effect)}: {box.spec.name} is not ours")
         target, wanted = core.aims.targets.get(effect.slot), core.aims.effective.get(effect.slot)
-        if target is None or wanted is None:
+        if target is None or wanted is None or not self._healthy(box):
             return
         state = core.state(effect.slot)
-        if self._healthy(box) and box.spec.labels[LABEL_SPEC] == wanted.digest and state.restart_id != box.id:
-            if not state.doomed:
-                self.fail("S5", f"{a.describe(effect)}: it is healthy and wanted")
-        if self._healthy(box) and not wanted.rolled_back and state.restart_id != box.id:
+        unasked = state.restart_id != box.id and state.doomed != box.id and ours
+        if box.spec.labels[LABEL_SPEC] == wanted.digest and unasked:
+            self.fail("S5", f"{a.describe(effect)}: it is healthy and wanted")
+        if not wanted.rolled_back and state.restart_id != box.id:
             self._one_swap(effect.slot, target.profile_digest)
 
     def _one_swap(self, slot: str, profile: str) -> None:
         core = self.sim.reconciler
+        self._swapped()
         others = self.swapping[profile]
-        for other in set(others):
-            target = core.aims.targets.get(other)
-            done = target is None or not target.wanted or core.is_ready(other) or target.profile_digest != profile
-            if done or core.rolled_back(other) or core.aims.held(other) is not None:
-                others.discard(other)
         others.discard(slot)
         if others and core.notes.of(slot).last_good is not None and self._from_profile(slot):
             self.fail("S14", f"{slot} swaps while {sorted(others)} of the same profile are not Ready")
         others.add(slot)
+
+    def _swapped(self) -> None:
+        """Whose swap is over: Ready, rolled back, no longer asked for, or waiting for a port or the NPU."""
+        core = self.sim.reconciler
+        for profile, others in self.swapping.items():
+            for other in set(others):
+                target = core.aims.targets.get(other)
+                done = target is None or not target.wanted or core.is_ready(other) or target.profile_digest != profile
+                waits = other in core.aims.effective and blocked_create(core.aims.effective[other].inputs, core.world)
+                if done or waits or core.rolled_back(other) or core.aims.held(other) is not None:
+                    others.discard(other)
 
     def _from_profile(self, slot: str) -> bool:
         core = self.sim.reconciler
@@ -119,49 +173,70 @@ class Invariants:
         return good is not None and target.inputs is not None and good.inputs.flags != target.inputs.flags
 
     def _healthy(self, box: Box) -> bool:
-        return box.running and box.state == "running" and self.sim.start_of(box) in self.sim.passed
+        machine = self.sim.machine
+        return box.running and box.state == "running" and machine.start_of(box) in machine.passed
+
+    # ── what came of it ────────────────────────────────────────────────────────────────────────
+
+    def answered(self, key: a.Key, effect: a.Effect, outcome: a.Outcome) -> None:
+        if isinstance(effect, a.List):
+            begun = self.lists.pop(0) if self.lists else 0
+            if isinstance(outcome, a.Listed):
+                self.listed = begun
+        if isinstance(effect, CHANGES) and isinstance(outcome, a.Fault) and outcome.kind == "unknown_outcome":
+            self.doubtful[effect.slot] = self.steps
+        if isinstance(effect, a.Start) and isinstance(outcome, a.Done):
+            self.pace.started(effect.id)
+        if isinstance(outcome, a.Fault):
+            self.pace.forget(key.name)
 
     # ── what the machine may be ────────────────────────────────────────────────────────────────
 
-    def _applied(self, effect: a.Effect) -> None:
-        """S2 at the instant that matters: nothing else has the NPU when a container takes it."""
-        if isinstance(effect, a.Start):
-            box = self.sim.podman.boxes.get(effect.id)
-            if box is not None and box.spec.labels.get(LABEL_NPU) == "1":
-                others = [p for p in self.sim.podman.processes if p.alive and p.npu and p.box != box.id]
-                if others:
-                    self.fail("S2", f"{box.spec.name} starts on the NPU beside {others[0].name}")
+    def _takes_effect(self, effect: a.Effect) -> None:
+        """S2 at the instant that matters: nothing else of ours has the NPU when a container takes it."""
+        machine = self.sim.machine
+        self.untouched = {id: (b.state, b.running) for id in machine.strangers if (b := machine.podman.boxes.get(id))}
+        if not isinstance(effect, a.Start):
+            return
+        box = machine.podman.boxes.get(effect.id)
+        if box is not None and box.takes_npu:
+            others = [p for p in machine.podman.processes if p.alive and p.npu and p.box != box.id]
+            if others and not any(p.box in machine.strangers for p in others):
+                self.fail("S2", f"{box.spec.name} starts on the NPU beside {others[0].name}")
+
+    def _strangers(self) -> None:
+        boxes = self.sim.podman.boxes
+        for id, before in self.untouched.items():
+            box = boxes.get(id)
+            if box is None or (box.state, box.running) != before:
+                self.fail("S4", f"container {id[-4:]} of somebody else was touched")
 
     def _states(self) -> None:
-        boxes = self.sim.podman.boxes.values()
+        machine = self.sim.machine
+        self._swapped()
         slots: dict[str, str] = {}
-        ports: dict[int, str] = {}
-        npus = [b for b in boxes if b.spec.labels.get(LABEL_NPU) == "1"]
-        for box in boxes:
-            if box.spec.labels.get(LABEL_HOME) != "h1":
+        for box in machine.podman.boxes.values():
+            if box.home != self.sim.id or box.spec.name != container_name(box.slot):
                 continue
-            slot = box.spec.labels[LABEL_SLOT]
-            if box.spec.name == f"hal0-{slot}":
-                if slot in slots:
-                    self.fail("S1", f"two containers of {slot}")
-                slots[slot] = box.id
-            if box.running and box.spec.host_port in ports:
-                self.fail("S3", f"two containers on port {box.spec.host_port}")
-            ports[box.spec.host_port] = box.id
-        if sum(b.running for b in npus) > 1:
-            self.fail("S2", "two NPU containers run")
+            if box.slot in slots:
+                self.fail("S1", f"two containers of {box.slot}")
+            slots[box.slot] = box.id
+        npus = [b.spec.name for b in machine.podman.boxes.values() if b.running and b.takes_npu]
+        if len(npus) > 1 and not machine.strangers:
+            self.fail("S2", f"{' and '.join(npus)} run")
         self._ready_is_proven()
 
     def _ready_is_proven(self) -> None:
-        core = self.sim.reconciler
+        core, machine = self.sim.reconciler, self.sim.machine
         for slot in filter(core.is_ready, core.all_slots()):
             own = core.world.own(slot)
-            box = self.sim.podman.boxes.get(own[0].id) if own else None
+            box = machine.podman.boxes.get(own[0].id) if own else None
             if box is None or not box.running:
                 continue
             # Without pidfds a death and a late start in between are seen by the next list only.
-            proven = self.sim.passed if self.sim.faults.hints else {start.split("/")[0] for start in self.sim.passed}
-            if (self.sim.start_of(box) if self.sim.faults.hints else box.id) not in proven:
+            hints = self.sim.faults.hints
+            proven = machine.passed if hints else {start.split("/")[0] for start in machine.passed}
+            if (machine.start_of(box) if hints else box.id) not in proven:
                 self.fail("S16", f"{slot} counts as Ready and no probe passed on this start")
 
 
@@ -169,7 +244,7 @@ def converged(sim: Simulator) -> list[str]:
     """What is not yet as the home says; empty when all is."""
     core = sim.reconciler
     wrong = []
-    for slot in core.all_slots():
+    for slot in sorted(core.all_slots()):
         own, wanted = core.world.own(slot), core.aims.effective.get(slot)
         if core.aims.held(slot) is not None:
             continue
@@ -178,7 +253,7 @@ def converged(sim: Simulator) -> list[str]:
         elif wanted is not None and not core.is_ready(slot):
             wrong.append(f"{slot} is not Ready: {core.state(slot).waiting}")
     for slot, target in core.aims.targets.items():
-        found = [b for b in sim.podman.boxes.values() if b.spec.name == f"hal0-{slot}"]
+        found = [b for b in sim.podman.boxes.values() if b.spec.name == container_name(slot)]
         if target.wanted and core.aims.held(slot) is None and not (found and found[0].running):
             wrong.append(f"{slot} does not run")
     return wrong

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from hal0_operator.model.action import Fault
-from hal0_operator.model.container import LABEL_MANAGED, LABEL_NPU, MANAGED_BY, ContainerSpec
+from hal0_operator.model.container import LABEL_HOME, LABEL_MANAGED, LABEL_NPU, LABEL_SLOT, MANAGED_BY, ContainerSpec
 from hal0_operator.model.world import Container, NameHolder, State
 from hal0_operator.seams.podman import Cancel, PodmanEvent, PodmanFault
 
@@ -46,6 +46,18 @@ class Box(msgspec.Struct):
     lines: tuple[str, ...] = ()
 
     @property
+    def slot(self) -> str:
+        return self.spec.labels.get(LABEL_SLOT, "")
+
+    @property
+    def home(self) -> str:
+        return self.spec.labels.get(LABEL_HOME, "")
+
+    @property
+    def takes_npu(self) -> bool:
+        return self.spec.labels.get(LABEL_NPU) == "1"
+
+    @property
     def running(self) -> bool:
         return self.process is not None and self.process.alive
 
@@ -53,9 +65,9 @@ class Box(msgspec.Struct):
 class SimPodman:
     """``now`` is the simulated clock.  ``died`` hears of each process's end, ``heard`` of each event.
 
-    ``foreign`` are ports that other programs listen on, ``files`` the mount sources that exist
-    (``None``: all).  ``behave`` is called with each started box, ``exit_code`` says how
-    one ends that is stopped (137: by the kill after the grace).
+    ``foreign`` are ports that other programs listen on.  ``behave`` is called with each started box,
+    ``exit_code`` says how one ends that is stopped (137: by the kill after the grace), ``orphaned``
+    whether the process of one that is removed lives on.  ``modern`` is 5.x, else it is 4.3.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -73,7 +85,8 @@ class SimPodman:
         self.exit_code: Callable[[Box], int] = lambda _box: 0
         self.died: Callable[[Process], None] = lambda _process: None
         self.heard: Callable[[PodmanEvent], None] = lambda _event: None
-        self.orphans_on_removal = True
+        self.orphaned: Callable[[Box], bool] = lambda box: box.state == "stopping"
+        self.modern = False
         self._ids = itertools.count(1)
         self._pids = itertools.count(1000)
 
@@ -86,7 +99,9 @@ class SimPodman:
         return tuple(self._row(box) for box in self.boxes.values() if _managed(box))
 
     def holders(self, name: str) -> tuple[NameHolder, ...]:
-        found = [NameHolder(b.id, name, self._state(b), b.spec.labels) for b in self.boxes.values() if b.spec.name == name]
+        found = [
+            NameHolder(b.id, name, self._state(b), b.spec.labels) for b in self.boxes.values() if b.spec.name == name
+        ]
         if name in self.leftovers:
             found.append(NameHolder(self.leftovers[name], name, "storage"))
         return tuple(found)
@@ -99,13 +114,12 @@ class SimPodman:
             raise fault("name_in_use", f"the container name {spec.name} is already in use", 500)
         if spec.image not in self.images():
             raise fault("image_unknown", f"{spec.image}: image not known", 404)
-        for node in spec.devices:
-            if node.path in self.absent_nodes:
-                raise fault("device_missing", f"stat {node.path}: no such file or directory", 500)
+        if not self.nodes_here(spec):
+            raise fault("device_missing", f"stat {spec.devices[0].path}: no such file or directory", 500)
         self._check_mounts(spec)
         id = f"{next(self._ids):064x}"
         self.boxes[id] = Box(id, spec)
-        self._event("create", self.boxes[id])
+        self.event("create", self.boxes[id])
         return id
 
     def start(self, id: str) -> bool:
@@ -119,25 +133,23 @@ class SimPodman:
             raise fault("port_in_use", f"address already in use ({holder})", 500)
         if box.spec.image in self.broken_programs:
             raise fault("command_missing", "OCI runtime attempted to invoke a command that was not found", 500)
-        box.process = Process(
-            next(self._pids), id, box.spec.name, (box.spec.host_port,), box.spec.labels.get(LABEL_NPU) == "1"
-        )
-        self.processes.append(box.process)
+        box.process = self.process(id, box.spec.name, (box.spec.host_port,), npu=box.takes_npu)
         box.state, box.started_at, box.exited_at, box.exit_code = "running", self.now() + 1, 0, 0
-        self._event("start", box)
+        self.event("start", box)
         self.behave(box)
         return True
 
     def stop(self, id: str, grace_s: float) -> bool:
         del grace_s
         box = self._known(id)
-        if not box.running:
-            if box.state in ("running", "stopping"):
-                box.state = "exited"
-                return True
+        if not box.running and box.state not in ("running", "stopping"):
             return False
         self.end(box, self.exit_code(box), settle=0)
-        box.state = "exited"
+        lost = box.process is not None and not box.process.monitored
+        # Without its conmon nobody tells Podman of the end: 4.3 goes on waiting for it.
+        box.state = "stopping" if lost and not self.modern else "exited"
+        if lost and self.modern:
+            raise fault("conmon_gone", "conmon exited prematurely, exit code could not be retrieved", 500)
         return True
 
     def remove(self, id: str, grace_s: float) -> None:
@@ -146,11 +158,10 @@ class SimPodman:
         box = self.boxes.get(id) or next((b for b in self.boxes.values() if b.spec.name == id), None)
         if box is None:
             return
-        orphaned = box.state == "stopping" and self.orphans_on_removal
-        if box.running and not orphaned:
+        if box.running and not self.orphaned(box):
             self.end(box, 137, settle=0)
         del self.boxes[box.id]
-        self._event("remove", box)
+        self.event("remove", box)
 
     def address(self, id: str) -> str:
         return "10.88.0.2" if self._known(id).running else ""
@@ -189,7 +200,12 @@ class SimPodman:
             # Without its conmon nobody tells Podman: it says running for ever.
             box.shows_at = float("inf")
         self.died(process)
-        self._event("died", box)
+        self.event("died", box)
+
+    def process(self, id: str, name: str, ports: tuple[int, ...], *, npu: bool) -> Process:
+        made = Process(next(self._pids), id, name, ports, npu)
+        self.processes = [*filter(lambda known: known.alive, self.processes), made]
+        return made
 
     def kill(self, pid: int) -> None:
         for process in self.processes:
@@ -213,10 +229,10 @@ class SimPodman:
             box.process, box.half_started, box.shows_at = None, False, 0
 
     def holds_port(self, port: int) -> str | None:
-        """A listener on the port: another program, or a live process of any container."""
+        """A listener on the port: another program, or the conmon of a live process of any container."""
         if port in self.foreign:
             return self.foreign[port]
-        return next((p.name for p in self.processes if p.alive and port in p.ports), None)
+        return next((p.name for p in self.processes if p.alive and p.monitored and port in p.ports), None)
 
     # ── parts ──────────────────────────────────────────────────────────────────────────────────
 
@@ -256,8 +272,16 @@ class SimPodman:
             ports=(box.spec.host_port,),
         )
 
-    def _event(self, action: str, box: Box) -> None:
-        self.heard(PodmanEvent("container", action, box.id, box.spec.name, box.spec.labels, int(self.now() * 1e9)))
+    def event(self, action: str, box: Box | None) -> None:
+        """Of a container, or (``None``) of some image."""
+        time_nano = int(self.now() * 1e9)
+        if box is None:
+            self.heard(PodmanEvent("image", action, "", "", {}, time_nano))
+        else:
+            self.heard(PodmanEvent("container", action, box.id, box.spec.name, box.spec.labels, time_nano))
+
+    def nodes_here(self, spec: ContainerSpec) -> bool:
+        return not any(node.path in self.absent_nodes for node in spec.devices)
 
 
 def fault(kind: str, message: str, status: int | None = None) -> PodmanFault:

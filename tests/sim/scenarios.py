@@ -84,8 +84,7 @@ def _prune_guard(sim: Simulator) -> None:
 
 def _reboot(sim: Simulator) -> None:
     sim.run(SETTLE_S)
-    sim.podman.reboot(modern=sim.rng.random() < 0.5)
-    sim.passed.clear()
+    sim.machine.reboot(modern=sim.rng.random() < 0.5)
     sim.boot()
     sim.run(SETTLE_S)
 

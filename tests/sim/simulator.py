@@ -1,36 +1,43 @@
-"""The operator's real core against a simulated machine, driven from a heap of timed events.
+"""One home's operator, its real core, against a simulated machine.
 
 Everything is replayable from a seed.  The operator may be killed before any effect, or after it
-took effect and before its answer; only what was stored survives.
+took effect and before its answer; only what was stored survives.  Several may share a machine.
 """
 
-import heapq
 import itertools
-import random
+from collections import Counter
 from collections.abc import Callable
 
 import msgspec
 
-from hal0_operator.loop.intake import Intake
+from hal0_operator.loop.intake import Admission, Intake
+from hal0_operator.loop.triggers import heard
 from hal0_operator.model import action as a
-from hal0_operator.model.container import LABEL_NPU
-from hal0_operator.model.facts import HostFacts, ModelFile
-from hal0_operator.model.memory import Memory
-from hal0_operator.model.probe import ProbeResult
-from hal0_operator.model.settings import DeviceSettings, LoopSettings, Settings
+from hal0_operator.model.memory import Memory, Override
+from hal0_operator.model.settings import DeviceSettings, FamilySettings, LoopSettings, Policy, Settings
 from hal0_operator.model.snapshot import Admitted
-from hal0_operator.model.world import Container, Listing
+from hal0_operator.reconcile.desired import Wishes
 from hal0_operator.reconcile.reconciler import Reconciler
 from hal0_operator.run import load_seeds
-from hal0_operator.seams.podman import PodmanEvent, PodmanFault
-from tests.sim.faults import Faults, duration, limit
+from hal0_operator.seams.podman import PodmanEvent
+from tests.sim.calls import Calls
+from tests.sim.faults import Faults
 from tests.sim.home import Home
-from tests.sim.podman import Box, Process, SimPodman
+from tests.sim.machine import NPU_NODE, SIM_NODE, Machine
+from tests.sim.podman import Process
 
-SETTINGS = Settings(model_store="/models", devices=DeviceSettings(npu=(), gpu=()), loop=LoopSettings(grace_s=1))
-IMAGES = ("localhost/stub:1", "localhost/other:1", "ghcr.io/hal0ai/hal0-toolbox-flm:0.9.43")
+SETTINGS = Settings(
+    model_store="/models",
+    devices=DeviceSettings(npu=(NPU_NODE,), gpu=()),
+    loop=LoopSettings(grace_s=1),
+    policy=Policy(devices=(SIM_NODE,)),
+)
 SEEDS = load_seeds()
-LOAD_S = 0.2
+ACTIONS = a.Create | a.Start | a.Stop | a.Remove | a.Pull | a.KillOrphan
+RESYNC_S = 30.0
+HOT_TURNS = 1000
+HOT_EFFECTS = 100
+"""In one instant: nothing that is paced comes near."""
 
 
 class Crash(msgspec.Struct):
@@ -41,45 +48,71 @@ class Crash(msgspec.Struct):
 
 
 class Simulator:
-    """``journal`` holds one line per effect; ``look`` is called after every step (the invariants)."""
+    """``journal`` holds one line per effect, ``done`` every action by slot; ``look`` is told of every step.
 
-    def __init__(self, home: Home, seed: int = 0, faults: Faults | None = None, crash: Crash | None = None) -> None:
-        self.rng = random.Random(seed)
+    ``jitter`` answers factors around 1: chance belongs to the machine.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        seed: int = 0,
+        faults: Faults | None = None,
+        crash: Crash | None = None,
+        machine: Machine | None = None,
+        id: str = "h1",
+    ) -> None:
+        self.machine = machine or Machine(seed)
+        self.id = id
+        self.rng = self.machine.rng
         self.home = home
         self.faults = faults or Faults()
         self.crash_plan = crash
-        self.time = 1000.0
-        self.podman = SimPodman(lambda: self.time)
-        self.podman.images_here = {name: f"id-{name}" for name in IMAGES}
-        self.podman.behave = self._behave
-        self.podman.died = self._process_died
-        self.podman.heard = self._heard
-        self.missing_models: set[str] = set()
+        self.podman = self.machine.podman
         self.disk_full = False
-        self.podman_away = False
         self.memory = Memory()
         self.admitted: Admitted | None = None
-        self.passed: set[str] = set()
+        self.suspended: dict[str, Override] = {}
+        self.settings = SETTINGS
         self.effects = 0
+        self.kinds: Counter[str] = Counter()
+        self.recent: list[float] = []
         self.actions = 0
         self.journal: list[str] = []
+        self.done: list[tuple[str, str]] = []
         self.look: Callable[[str, a.Effect | None], None] = lambda _when, _effect: None
+        self.answered: Callable[[a.Key, a.Effect, a.Outcome], None] = lambda _key, _effect, _outcome: None
         self.approved = ""
-        self._heap: list[tuple[float, int, int, Callable[[], None]]] = []
-        self._order = itertools.count()
         self.epoch = 0
+        self.calls = Calls(self)
+        self.machine.on_cut.append(self.calls.cut)
+        self.machine.on_death.append(self._process_died)
+        self.machine.on_event.append(self._event)
         self.boot()
+
+    @property
+    def time(self) -> float:
+        return self.machine.timeline.time
+
+    @property
+    def missing_models(self) -> set[str]:
+        return self.machine.missing_models
 
     # ── the operator's life ────────────────────────────────────────────────────────────────────
 
     def boot(self) -> None:
         """Start the operator from what is on disk."""
         self.epoch += 1
-        self._watched: set[int] = set()
+        self.watched: set[int] = set()
+        self.calls.under_way = {}
+        self._wakes: set[float] = set()
         self._home_pending = True
-        self.reconciler = Reconciler("h1", SETTINGS, self.memory, lambda _share: 1.0)
-        self.intake = Intake(SEEDS, SETTINGS, self.admitted)
-        self._at(30, self._resync)
+        self.admission: Admission | None = None
+        self.reconciler = Reconciler(self.id, self.settings, self.memory, self._jitter)
+        self.reconciler.override(Wishes(dict(self.suspended)))
+        self.intake = Intake(SEEDS, self.settings, self.admitted)
+        self.at(RESYNC_S, self._resync)
+        self.look("boot", None)
         self.pump()
 
     def crash(self) -> None:
@@ -87,248 +120,153 @@ class Simulator:
         self.journal.append(f"{self.time:.3f} operator killed")
         self.boot()
 
+    def upgrade(self) -> None:
+        """Another release renders otherwise; what the home asks for stays the same."""
+        known = self.settings.families
+        families = {} if known else {"llama-server": FamilySettings(security_opt=("label=disable",))}
+        self.settings = msgspec.structs.replace(self.settings, families=families)
+        self.crash()
+
     def edit(self) -> None:
         """The home changed: a watch tells, or the timer will."""
         if self.faults.hints:
             self._home_pending = True
             self.pump()
 
+    def suspend(self, slot: str) -> None:
+        self.suspended[slot] = Override("test", "now")
+        self._wish()
+
+    def resume(self, slot: str) -> None:
+        if self.suspended.pop(slot, None) is not None:
+            self._wish()
+
+    def _wish(self) -> None:
+        self.reconciler.override(Wishes(dict(self.suspended)))
+        self.pump()
+
+    def restart(self, slot: str, *, pull: bool = False) -> None:
+        if slot in self.reconciler.aims.targets:
+            self.reconciler.restart(slot, pull=pull)
+            self.pump()
+
+    def approve_prune(self) -> None:
+        if self.admission is not None and self.admission.pruning.slots:
+            self.approved = self.admission.snapshot.digest
+            self._home_pending = True
+            self.pump()
+
     # ── time ───────────────────────────────────────────────────────────────────────────────────
 
     def run(self, seconds: float) -> None:
-        end = self.time + seconds
-        while self._heap and self._heap[0][0] <= end:
-            when, _, epoch, event = heapq.heappop(self._heap)
-            self.time = max(self.time, when)
-            if epoch in (0, self.epoch):
-                event()
-                self.pump()
-        self.time = end
+        self.machine.timeline.run(seconds)
         self.pump()
 
-    def _at(self, delay: float, event: Callable[[], None], *, always: bool = False) -> None:
-        """An event of this life of the operator, or, ``always``, of the machine."""
-        entry = (self.time + delay, next(self._order), 0 if always else self.epoch, event)
-        heapq.heappush(self._heap, entry)
+    def at(self, delay: float, event: Callable[[], None]) -> None:
+        """An event of this life of the operator."""
+        life = self.epoch
+
+        def happen() -> None:
+            if life == self.epoch:
+                event()
+                self.pump()
+
+        self.machine.timeline.at(delay, happen)
 
     def pump(self) -> None:
         """What the shell does whenever it wakes."""
-        while True:
+        for turn in itertools.count():
             self._admit()
             keys = self.reconciler.due(self.time)
+            assert turn < HOT_TURNS, f"L2: it turns without end: {keys}\n" + "\n".join(self.journal[-20:])
             if not keys:
                 break
             for key in keys:
                 effect = self.reconciler.begin(key, self.time)
                 if effect is not None and not self._launch(key, effect):
                     return
+        for key in self.reconciler.abandoned():
+            self.calls.abandon(key)
         self.reconciler.notes.news.clear()
         wake = self.reconciler.wake()
-        if wake is not None:
-            self._at(max(wake - self.time, 0), lambda: None)
+        if wake is not None and wake not in self._wakes:
+            self._wakes.add(wake)
+            self.at(max(wake - self.time, 0), lambda: self._wakes.discard(wake))
 
     def _admit(self) -> None:
-        if not self._home_pending or not self.reconciler.world.tick:
+        core = self.reconciler
+        if not self._home_pending or not core.world.tick:
             return
         self._home_pending = False
-        core = self.reconciler
-        found = self.intake.decide(self.home.files(), core.world.owners(), self.approved)
-        self.admission = found
+        found = self.admission = self.intake.decide(self.home.files(), core.world.owners(), self.approved)
         core.admit(found.desired, core.tick - 1)
         if not self.disk_full:
             self.admitted = found.verdict.admitted
+        gone = self.suspended.keys() - core.aims.targets.keys() - core.aims.desired.frozen.keys()
+        if gone and not found.pruning.slots:
+            self.suspended = {name: o for name, o in self.suspended.items() if name not in gone}
+            core.override(Wishes(dict(self.suspended)))
+        self.look("admit", None)
 
     def _resync(self) -> None:
         self._home_pending = True
         self.reconciler.hint(None)
-        self._at(30, self._resync)
+        self.at(RESYNC_S * self.rng.uniform(0.9, 1.1), self._resync)
 
     # ── effects ────────────────────────────────────────────────────────────────────────────────
 
     def _launch(self, key: a.Key, effect: a.Effect) -> bool:
         """False when the operator was killed over it."""
         self.effects += 1
-        self.actions += isinstance(effect, a.Create | a.Start | a.Stop | a.Remove | a.Pull | a.KillOrphan)
+        self.kinds[type(effect).__name__] += 1
+        if isinstance(effect, ACTIONS):
+            self.actions += 1
+            self.done.append((key.name, type(effect).__name__.lower()))
         self.journal.append(f"{self.time:.3f} {a.describe(effect)}")
+        self._cool()
         planned = self.crash_plan is not None and self.effects == self.crash_plan.at
         if planned and self.crash_plan is not None and self.crash_plan.before:
             self.crash()
             return False
         self.look("begin", effect)
-        fate = self.faults.fate(self.rng, effect)
-        if self.podman_away and not isinstance(effect, a.Check | a.Store | a.Probe):
-            fate = "unreachable"
-        whole = duration(effect) * (self.rng.uniform(2, 20) if fate == "slow" else self.rng.uniform(0.8, 1.2))
-        if fate == "unreachable":
-            self._answer(0.001, key, effect, a.Fault("unreachable", "no socket"))
-        elif fate == "service-killed":
-            self._at(whole / 2, lambda: self._cut_short(effect), always=True)
-            self._answer(whole / 2 + 0.001, key, effect, a.Fault("unknown_outcome", "the service died"))
-        elif fate in ("lost", "lost-late", "never"):
-            given_up = limit(effect)
-            late = self.rng.uniform(0, given_up * (1.5 if fate == "lost-late" else 0.9))
-            if fate != "never":
-                self._at(late, lambda: self._apply(effect), always=True)
-            self._answer(given_up, key, effect, a.Fault("unknown_outcome", "timed out"))
-        else:
-            life = self.epoch
-            self._at(whole * 0.7, lambda: self._take_effect(key, effect, whole * 0.3, planned, life), always=True)
+        self.calls.send(key, effect, planned=planned)
         return True
 
-    def _take_effect(self, key: a.Key, effect: a.Effect, rest: float, planned: bool, life: int) -> None:
-        outcome = self._apply(effect)
-        if planned:
-            self.crash()
-        elif life == self.epoch:
-            self._answer(rest, key, effect, outcome)
+    def _cool(self) -> None:
+        """Many effects of one instant, or within a moment, are a loop that waits for nothing."""
+        self.recent.append(self.time)
+        if len(self.recent) > HOT_EFFECTS and self.recent[-HOT_EFFECTS] >= self.time - 0.2:
+            raise AssertionError("L2: it acts without end\n" + "\n".join(self.journal[-20:]))
+        del self.recent[:-HOT_EFFECTS]
 
-    def _answer(self, delay: float, key: a.Key, effect: a.Effect, outcome: a.Outcome) -> None:
-        def answered() -> None:
-            result = self._with_pulses(outcome) if isinstance(outcome, a.Listed) else outcome
-            self.reconciler.end(key, effect, result, self.time)
-            for ghost in list(self.reconciler.world.ghosts.values()):
-                if not any(p.pid == ghost.pid and p.alive for p in self.podman.processes):
-                    self.reconciler.died(ghost.id, self.time)
-            self.look("end", effect)
+    def end(self, key: a.Key, effect: a.Effect, outcome: a.Outcome) -> None:
+        core = self.reconciler
+        core.end(key, effect, outcome, self.time)
+        if key.lane == "list":
+            for ghost in list(core.world.ghosts.values()):
+                if not self.machine.alive(ghost.pid, ghost.id):
+                    core.died(ghost.id, self.time)
+        self.answered(key, effect, outcome)
+        self.look("end", effect)
 
-        self._at(delay, answered)
+    def store(self, effect: a.Store) -> a.Outcome:
+        if self.disk_full:
+            return a.Fault("local", "memory.json: No space left on device")
+        self.memory = effect.memory
+        return a.Done()
 
-    def _with_pulses(self, outcome: a.Listed) -> a.Listed:
-        return a.Listed(Listing(tuple(self._with_pulse(row) for row in outcome.listing.containers)))
+    # ── hints ──────────────────────────────────────────────────────────────────────────────────
 
-    def _with_pulse(self, row: Container) -> Container:
-        if row.state not in ("running", "stopping") or not row.pid:
-            return row
-        alive = any(p.pid == row.pid and p.alive for p in self.podman.processes)
-        if alive:
-            self._watched.add(row.pid)
-        return msgspec.structs.replace(row, alive=alive)
-
-    def _apply(self, effect: a.Effect) -> a.Outcome:
-        self.look("apply", effect)
-        try:
-            return self._applied(effect)
-        except PodmanFault as failed:
-            return failed.fault
-
-    def _applied(self, effect: a.Effect) -> a.Outcome:
-        podman = self.podman
-        match effect:
-            case a.List():
-                return a.Listed(Listing(podman.containers()))
-            case a.ListImages():
-                return a.ImagesListed(podman.images())
-            case a.ListName(name=name):
-                return a.NameListed(podman.holders(name))
-            case a.Create(spec=spec):
-                return a.Created(podman.create(spec))
-            case a.Start(id=id):
-                return a.Done() if podman.start(id) else a.NotModified()
-            case a.Stop(id=id, grace_s=grace):
-                return a.Done() if podman.stop(id, grace) else a.NotModified()
-            case a.Remove(id=id, grace_s=grace):
-                podman.remove(id, grace)
-                return a.Done()
-            case a.Pull(image=image):
-                podman.pull(image, lambda _text: None, [])
-                return a.Done()
-            case a.SaveLogs(id=id):
-                return a.Saved(podman.logs(id, 100))
-            case a.KillOrphan(pid=pid):
-                podman.kill(pid)
-                return a.Done()
-            case a.Check(needs=needs):
-                return a.Checked(self._facts(needs))
-            case a.Probe(id=id):
-                return a.Probed(self._probe(id))
-            case a.Store(memory=memory):
-                if self.disk_full:
-                    return a.Fault("local", "memory.json: No space left on device")
-                self.memory = memory
-                return a.Done()
-
-    def _facts(self, needs: "a.Needs") -> HostFacts:
-        listeners = {p for process in self.podman.processes if process.alive for p in process.ports}
-        facts = HostFacts(listeners=frozenset(listeners | self.podman.foreign.keys()))
-        if needs.model and needs.model in self.missing_models:
-            message = f"no model {needs.model}"
-            return msgspec.structs.replace(facts, problem="ModelMissing", message=message)
-        if needs.port in self.podman.foreign:
-            facts = msgspec.structs.replace(facts, port_holder=self.podman.foreign[needs.port])
-        for process in self.podman.processes:
-            if process.alive and needs.port in process.ports and process.box not in self.podman.boxes:
-                facts = msgspec.structs.replace(
-                    facts, port_holder=process.name, port_conmon=process.pid, port_conmon_id=process.box
-                )
-        model = ModelFile(f"/models/{needs.model}", 1) if needs.model else None
-        return msgspec.structs.replace(facts, model=model)
-
-    def _probe(self, id: str) -> ProbeResult:
-        box = self.podman.boxes.get(id)
-        if box is None or not box.running:
-            return ProbeResult("refused", "connection refused")
-        if self.time < box.started_at - 1 + self._load_s(box):
-            return ProbeResult("loading", "503")
-        self.passed.add(self.start_of(box))
-        return ProbeResult("passed")
-
-    @staticmethod
-    def start_of(box: Box) -> str:
-        return f"{box.id}/{box.process.pid if box.process else 0}"
-
-    # ── the machine's behaviour ────────────────────────────────────────────────────────────────
-
-    def _load_s(self, box: Box) -> float:
-        return float("inf") if "slow" in " ".join(box.spec.command) else LOAD_S
-
-    def _behave(self, box: Box) -> None:
-        if "crash" in " ".join(box.spec.command):
-            process = box.process
-            box.lines = ("error: unknown argument: --crash",)
-            self._at(0.05, lambda: self._exit(box, process), always=True)
-
-    def _exit(self, box: Box, process: Process | None) -> None:
-        if box.process is process and box.running:
-            self.podman.end(box, 1)
+    def _jitter(self, share: float) -> float:
+        return self.rng.uniform(1 - share, 1 + share)
 
     def _process_died(self, process: Process) -> None:
-        if process.pid in self._watched and self.faults.hints:
-            self._at(0.0004, lambda: self.reconciler.died(process.box, self.time))
+        if process.pid in self.watched and self.faults.hints:
+            self.at(0.0004, lambda: self.reconciler.died(process.box, self.time))
 
-    def _heard(self, event: PodmanEvent) -> None:
-        """Events are late, and only hints; the loop is told nothing that it would not find out."""
-        if self.faults.hints and event.action == "remove" and self.rng.random() < 0.7:
-            self._at(self.rng.uniform(0, 0.25), self.reconciler.want_list)
-
-    def _cut_short(self, effect: a.Effect) -> None:
-        """The Podman service is killed in the middle of a call, and starts again."""
-        self.look("apply", effect)
-        podman, dice = self.podman, self.rng.random()
-        match effect:
-            case a.Create(spec=spec) if dice < 0.4 and not podman.holders(spec.name):
-                podman.leftovers[spec.name] = f"left-{spec.name}"
-            case a.Start(id=id) if dice < 0.5 and id in podman.boxes:
-                self._half_start(podman.boxes[id], dice)
-            case a.Stop(id=id) if dice < 0.5 and id in podman.boxes:
-                podman.boxes[id].state = "stopping" if podman.boxes[id].running else podman.boxes[id].state
-            case a.Remove(id=id) if dice < 0.3 and id in podman.boxes:
-                box = podman.boxes[id]
-                podman.end(box, 137, settle=0)
-                box.state = "exited" if dice < 0.15 else "removing"
-            case a.Create() | a.Start() | a.Stop() | a.Remove() if dice < 0.8:
-                try:
-                    self._applied(effect)
-                except PodmanFault:
-                    return
-            case _:
-                return
-
-    def _half_start(self, box: Box, dice: float) -> None:
-        """``runc init`` lives and holds the port; the container refuses every further start."""
-        if box.running or self.podman.holds_port(box.spec.host_port):
+    def _event(self, event: PodmanEvent) -> None:
+        """Events are late, repeated or lost."""
+        if not self.faults.hints:
             return
-        npu = box.spec.labels.get(LABEL_NPU) == "1"
-        box.process = Process(90000 + self.effects, box.id, box.spec.name, (box.spec.host_port,), npu)
-        self.podman.processes.append(box.process)
-        box.half_started = True
-        box.state = "created" if dice < 0.25 else "initialized"
+        for _ in range(self.rng.choice((0, 1, 1, 1, 2))):
+            self.at(self.rng.uniform(0, 0.25), lambda: heard(self.reconciler, event))

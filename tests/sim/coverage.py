@@ -1,0 +1,67 @@
+"""What the random runs reached: causes with their answers, effects, fates of calls, and troubles."""
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterator
+from typing import get_args
+
+from hal0_operator.model import action as a
+from hal0_operator.reconcile import cause as causes
+from hal0_operator.reconcile import turn
+from hal0_operator.reconcile.next_action import Step
+from hal0_operator.reconcile.view import View
+
+CAUSES = tuple(sorted(found.__name__ for found in get_args(causes.Cause)))
+EFFECTS = tuple(sorted(found.__name__ for found in get_args(a.Effect)))
+BROKEN = ("broken", "half-started", "lost", "paused", "renamed")
+"""Kinds of containers that must be removed and created again."""
+
+
+class Coverage:
+    def __init__(self) -> None:
+        self.causes: Counter[str] = Counter()
+        self.broken: Counter[str] = Counter()
+        self.waits: Counter[str] = Counter()
+        self.effects: Counter[str] = Counter()
+        self.troubles: Counter[str] = Counter()
+        self.phases: Counter[str] = Counter()
+
+    def decided(self, found: causes.Cause, step: Step) -> None:
+        self.causes[type(found).__name__] += 1
+        if isinstance(found, causes.Broken):
+            self.broken[found.kind] += 1
+        if isinstance(step, a.Wait):
+            self.waits[step.reason] += 1
+
+    def table(self) -> str:
+        rows = []
+        for title in ("causes", "broken", "waits", "effects", "troubles", "phases"):
+            counts: Counter[str] = getattr(self, title)
+            cells = [f"{name} {count}" for name, count in sorted(counts.items())]
+            rows.append(f"{title:>9}: " + ", ".join(cells))
+        return "\n".join(rows)
+
+    def missing(self) -> list[str]:
+        """Causes and effects that no run reached."""
+        return [
+            *(f"cause {name}" for name in CAUSES if not self.causes[name]),
+            *(f"effect {name}" for name in EFFECTS if not self.effects[name]),
+            *(f"broken {name}" for name in BROKEN if not self.broken[name]),
+        ]
+
+
+@contextlib.contextmanager
+def counted(coverage: Coverage) -> Iterator[None]:
+    """Every decision of every loop is counted meanwhile."""
+    plain = turn.next_action
+
+    def counting(view: View) -> tuple[causes.Cause, Step]:
+        found, step = plain(view)
+        coverage.decided(found, step)
+        return found, step
+
+    turn.next_action = counting
+    try:
+        yield
+    finally:
+        turn.next_action = plain

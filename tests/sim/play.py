@@ -1,0 +1,70 @@
+"""A seed played through: trouble on everything, then calm, then an hour of quiet."""
+
+import random
+
+from tests.sim.coverage import Coverage
+from tests.sim.edits import Edits
+from tests.sim.faults import Faults
+from tests.sim.home import Home
+from tests.sim.invariants import Invariants, converged
+from tests.sim.simulator import Simulator
+from tests.sim.statuses import StatusRules
+from tests.sim.trouble import wants
+
+STEPS = 14
+WAITS_S = (0.05, 0.3, 1, 3, 20)
+CALM_S = 700.0
+"""Longer than the longest pace after a bad time: five minutes, and the tries before it."""
+QUIET_S = 3600.0
+KINDS = Edits.kinds()
+
+
+class Failed(AssertionError):
+    """A seed found something; the message begins with the seed."""
+
+
+def play(seed: int, *, hints: bool = True, coverage: Coverage | None = None) -> Simulator:
+    """Raises ``Failed``; answers the simulator in its quiet state."""
+    rng = random.Random(seed)
+    wanted = wants(rng)
+    home = Home({name: want.text for name, want in wanted.items()})
+    sim = Simulator(home, seed, Faults(rng.choice((0.0, 0.1, 0.3)), hints))
+    sim.podman.modern = rng.random() < 0.5
+    covered = coverage or Coverage()
+    trouble = Edits(sim, wanted)
+    try:
+        Invariants(sim)
+        statuses = StatusRules(sim) if seed % 3 == 0 else None
+        for _ in range(STEPS):
+            sim.run(rng.choice(WAITS_S))
+            kind = rng.choice(KINDS)
+            if trouble.strike(kind):
+                covered.troubles[kind.removeprefix("do_").replace("_", " ")] += 1
+        _calm(sim, trouble)
+        if statuses is not None:
+            statuses.settled()
+            covered.phases.update(statuses.phases)
+    except Exception as broken:
+        where = f"SEED={seed}{'' if hints else ' without hints'}"
+        if isinstance(broken, AssertionError):
+            raise Failed(f"{where}: {broken}") from None
+        raise Failed(f"{where}: {type(broken).__name__}: {broken}\n" + "\n".join(sim.journal[-20:])) from broken
+    covered.effects.update(sim.kinds)
+    return sim
+
+
+def _calm(sim: Simulator, trouble: Edits) -> None:
+    trouble.calm()
+    trouble.repair()
+    before = sim.actions
+    sim.run(100)
+    trouble.forgive()
+    sim.run(CALM_S)
+    wrong = converged(sim)
+    assert not wrong, f"L1: {wrong}\n" + "\n".join(sim.journal[-60:])
+    taken, most = sim.actions - before, 6 * len(trouble.wants) + 10
+    assert taken <= most, f"L1: {taken} actions until all was well, {most} allowed\n" + "\n".join(sim.journal[-90:])
+    before, effects = sim.actions, sim.effects
+    sim.run(QUIET_S)
+    assert sim.actions == before, "L2: it acts although all is well\n" + "\n".join(sim.journal[-30:])
+    assert sim.effects > effects, "L2: the timer looks no more"
