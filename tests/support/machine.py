@@ -87,16 +87,13 @@ class Machine:
         """This store's podman, in place of the process that executes it."""
         raise NotImplementedError
 
-    @property
-    def subnet(self) -> str:
-        """The first three numbers of its containers' addresses, with the dot behind."""
-        raise NotImplementedError
-
     def wipe(self) -> None:
         """Remove every container, and port rules that a killed service left; images stay."""
         self.podman("rm", "--all", "--force", "--time", "0", check=False)
-        if os.geteuid() == 0:
-            firewall.forget(self.subnet)
+        self._forget_ports()
+
+    def _forget_ports(self) -> None:
+        """Nothing to do where the firewall is not the host's."""
 
     def close(self) -> None:
         raise NotImplementedError
@@ -108,6 +105,10 @@ class Own(Machine):
     @property
     def subnet(self) -> str:
         return f"10.92.{self.index}."
+
+    @property
+    def network(self) -> str:
+        return f"hal0t{self.index}"
 
     def __init__(self, index: int, folder: Path, lock: IO[str]) -> None:
         super().__init__(index)
@@ -121,9 +122,8 @@ class Own(Machine):
         (folder / "registries.conf").write_text(self.registries)
         # netavark names its firewall chains by the network's name alone, whichever store it is in; and a new
         # store frees every lock in the shared memory of the machine's own Podman
-        network = f"hal0t{index}"
-        apart = {"engine": ['lock_type = "file"'], "network": [f'default_network = "{network}"']}
-        (folder / f"networks/{network}.json").write_text(_network(network, self.subnet))
+        apart = {"engine": ['lock_type = "file"'], "network": [f'default_network = "{self.network}"']}
+        (folder / f"networks/{self.network}.json").write_text(_network(self.network, self.subnet))
         self._conf.write_text(render(apart, {}))
         self.load(build.archive())
         why, error = settle(self._argv, build.STUB, [PYTHON, "-c", ""], self._conf, apart)
@@ -155,6 +155,11 @@ class Own(Machine):
         names = ("CONTAINERS_CONF", "CONTAINERS_REGISTRIES_CONF")
         environ = self.environment
         return self.inside(*self._argv, **{name: environ[name] for name in names if name in environ})
+
+    def _forget_ports(self) -> None:
+        if os.geteuid() == 0:
+            firewall.forget_iptables(self.network)
+            firewall.forget_nftables(self.subnet)
 
     def load(self, archive: Path) -> None:
         self.podman("load", "--quiet", "--input", str(archive))
@@ -202,7 +207,7 @@ class Own(Machine):
         self._service.terminate()
         self._service.wait()
         self.clean()
-        subprocess.run(["ip", "link", "delete", f"hal0t{self.index}"], capture_output=True, check=False)
+        subprocess.run(["ip", "link", "delete", self.network], capture_output=True, check=False)
         self._lock.close()
 
 
@@ -247,6 +252,9 @@ class Other(Machine):
 
     def command(self) -> list[str]:
         return self.inside("podman")
+
+    def _forget_ports(self) -> None:
+        firewall.forget_nftables(self.subnet)
 
     def load(self, archive: Path) -> None:
         with archive.open("rb") as file:
