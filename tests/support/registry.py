@@ -5,7 +5,7 @@ import gzip
 import hashlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -17,12 +17,12 @@ LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 class Registry:
     """``image`` is its reference; ``digest`` that of the manifest.  A blob is sent once ``gate`` is set."""
 
-    def __init__(self, port: int, root_file_system: Path) -> None:
+    def __init__(self, port: int, root_file_system: Path, entrypoint: Sequence[str] = ("/bin/sh", "-c")) -> None:
         tar = root_file_system.read_bytes()
         layer = gzip.compress(tar, 1, mtime=0)
         diff_ids = [_digest(tar)]
         config = {"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": diff_ids}}
-        config_blob = json.dumps(config | {"config": {"Entrypoint": ["/bin/sh", "-c"]}}).encode()
+        config_blob = json.dumps(config | {"config": {"Entrypoint": list(entrypoint)}}).encode()
         manifest = {
             "schemaVersion": 2,
             "mediaType": MANIFEST,
