@@ -20,7 +20,6 @@ IN_TESTS = {
 }
 ALLOWED = {
     "tests/images/stub/server.py": "time.sleep: the stub server's own slowness is what it is for",
-    "tests/e2e/awaited.py": "time.sleep: one paced look for what Podman tells nobody",
 }
 SUFFIXES = {".py", ".md", ".toml", ".yml", ".sh", ".service", ""}
 
