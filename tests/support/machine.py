@@ -195,7 +195,7 @@ class Own(Machine):
             if str(self.folder) in Path(f"/proc/{pid}/cmdline").read_text():
                 os.kill(pid, signal.SIGTERM)
         self.wipe()
-        for pid in _conmons(self.folder):  # of containers that this store no longer knows
+        for pid in _left(self.folder):  # of containers that this store no longer knows
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         subprocess.run(["umount", "--lazy", f"{self.folder}/store/overlay"], capture_output=True, check=False)
@@ -350,9 +350,16 @@ def _network(name: str, subnet: str) -> str:
     return json.dumps(network)
 
 
-def _conmons(folder: Path) -> Iterator[int]:
+def _left(folder: Path) -> Iterator[int]:
+    """Monitors of this store's containers, and processes whose root is a layer of it."""
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             command = (process / "cmdline").read_bytes()
-            if command.partition(b"\0")[0].endswith(b"conmon") and str(folder).encode() in command:
+            monitors = command.partition(b"\0")[0].endswith(b"conmon") and str(folder).encode() in command
+            if monitors or _root_is_below(process, folder):
                 yield int(process.name)
+
+
+def _root_is_below(process: Path, folder: Path) -> bool:
+    mounts = (process / "mountinfo").read_text(errors="replace").splitlines()
+    return any(line.split(" ", 5)[4] == "/" and f"={folder}/" in line for line in mounts)
