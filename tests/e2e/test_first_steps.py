@@ -4,7 +4,14 @@ import os
 import shutil
 import signal
 
+from typing import Any
+
 from tests.support.operator_process import OperatorProcess
+
+
+def _serves_anew(slot: dict[str, Any], before: str) -> bool:
+    """Ready in another container than the one of this id."""
+    return slot["phase"] == "Ready" and (slot["container"] or {}).get("id") not in (None, before)
 
 
 def test_slot_files_become_serving_containers_with_what_the_files_say(running: OperatorProcess) -> None:
@@ -18,7 +25,7 @@ def test_slot_files_become_serving_containers_with_what_the_files_say(running: O
 def test_an_edit_swaps_that_container_alone_and_says_why(running: OperatorProcess) -> None:
     before = running.cids()
     running.home.slot("chat", model={"default": "m.gguf", "context_size": 8192})
-    running.until(lambda slots: slots["chat"]["phase"] == "Ready" and running.cid("chat") != before["hal0-chat"])
+    running.until(lambda slots: _serves_anew(slots["chat"], before["hal0-chat"]))
     assert "8192" in running.stub("chat")["argv"]
     after = running.cids()
     assert {name for name in after if after[name] != before[name]} == {"hal0-chat"}
@@ -47,11 +54,7 @@ def test_a_killed_model_process_is_started_again_in_its_own_container(running: O
 def test_a_container_that_a_person_removes_comes_back(running: OperatorProcess) -> None:
     before = running.cid("chat")
     running.machine.podman("rm", "--force", "--time", "0", "hal0-chat")
-    slots = running.until(
-        lambda slots: (
-            (slots["chat"]["container"] or {}).get("id") not in (None, before) and slots["chat"]["phase"] == "Ready"
-        )
-    )
+    slots = running.until(lambda slots: _serves_anew(slots["chat"], before))
     assert running.cid("chat") == slots["chat"]["container"]["id"]
 
 
