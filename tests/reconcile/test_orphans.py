@@ -53,3 +53,45 @@ def test_a_process_that_nothing_proves_to_be_ours_is_named_and_left_alone() -> N
     assert alive(sim, pid)
     waiting = sim.reconciler.state("npu").waiting
     assert (waiting.reason, f"pid {pid}" in waiting.message) == ("NPUHeld", True)
+
+
+def test_the_orphan_of_another_slot_of_this_home_does_not_block_a_port_for_ever() -> None:
+    """The ports of two slots were changed round while one's conmon outlived its container and the state was lost."""
+    sim = Simulator(Home({"a": slot(8101), "b": slot(8102)}))
+    Invariants(sim)
+    sim.run(3)
+    for box in list(sim.podman.boxes.values()):
+        stop_for_ever(box)
+        sim.podman.remove(box.id, 0)
+    sim.home.slot("a", slot(8102))
+    sim.home.slot("b", slot(8101))
+    sim.memory = type(sim.memory)()
+    sim.boot()
+    sim.run(TWO_TIMER_TURNS_S)
+    assert converged(sim) == []
+    assert len([p for p in sim.podman.processes if p.alive]) == 2
+
+
+def test_a_conmon_that_is_named_for_no_slot_of_this_home_is_named_and_left_alone() -> None:
+    sim = Simulator(Home({"a": slot(8101)}))
+    Invariants(sim)
+    process = sim.podman.process("f" * 64, "hal0-elsewhere", (8101,), npu=False)
+    sim.run(TWO_TIMER_TURNS_S)
+    assert process.alive
+    waiting = sim.reconciler.state("a").waiting
+    assert (waiting.reason, "hal0-elsewhere" in waiting.message) == ("PortHeld", True)
+
+
+def test_the_npu_is_looked_at_anew_after_any_container_went() -> None:
+    """Removed by hand within seconds of its start, before its process was known: the node tells."""
+    sim = Simulator(Home({"npu": npu(8110)}))
+    Invariants(sim)
+    sim.run(0.2)
+    box = next(b for b in sim.podman.boxes.values() if b.takes_npu)
+    assert box.running
+    stop_for_ever(box)
+    box.process.monitored = False
+    sim.podman.remove(box.id, 0)
+    sim.run(TWO_TIMER_TURNS_S)
+    assert converged(sim) == []
+    assert not alive(sim, box.process.pid)

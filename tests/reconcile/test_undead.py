@@ -37,7 +37,7 @@ def test_a_process_that_is_dying_is_waited_for_and_one_that_lives_on_is_killed()
     assert (effect.pid, effect.id) == (77, "c1")
 
 
-def test_the_process_of_another_home_is_left_alone():
+def test_the_process_of_another_home_is_left_alone_and_the_host_says_what_it_holds():
     core = loop(gone("h2"))
-    assert core.begin(slot_key("chat"), 99.0) is None
-    assert core.state("chat").waiting.reason == "PortHeld"
+    assert core.world.ghosts == {}
+    assert not isinstance(core.begin(slot_key("chat"), 99.0), KillOrphan)

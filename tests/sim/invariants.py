@@ -109,8 +109,15 @@ class Invariants:
             self.fail("S6", f"{effect.slot} is created with inputs that nobody wants")
         if is_rejected(target, memory) and wanted.rolled_back and digest == target.digest:
             self.fail("S12", f"{effect.slot}: the rejected digest is tried again")
+        same_port = target.inputs is not None and target.inputs.port == effect.spec.host_port
         for name, slot in core.aims.desired.slots.items():
-            if wanted.rolled_back and name != effect.slot and slot.enabled and slot.port == effect.spec.host_port:
+            if (
+                wanted.rolled_back
+                and not same_port
+                and name != effect.slot
+                and slot.enabled
+                and slot.port == effect.spec.host_port
+            ):
                 self.fail("S13", f"the rollback of {effect.slot} takes the port of {name}")
 
     def _resources(self, effect: a.Create | a.Start) -> None:

@@ -126,8 +126,9 @@ class Machine:
         holder = next((p for p in alive if needs.port in p.ports and p.box not in known), None)
         if holder is not None and not facts.port_holder:
             facts = msgspec.structs.replace(facts, port_holder=f"container {holder.name} (pid {holder.pid})")
-            if holder.name == container_name(needs.slot):
-                facts = msgspec.structs.replace(facts, port_conmon=holder.pid, port_conmon_id=holder.box)
+            if holder.name.startswith(container_name("")):
+                seen = {"port_conmon": holder.pid, "port_conmon_id": holder.box, "port_conmon_name": holder.name}
+                facts = msgspec.structs.replace(facts, **seen)
         if needs.npu:
             users = [p for p in self.podman.processes if p.alive and p.npu and p.box not in known]
             holders = (*self.npu_users, *(f"{p.name} (pid {p.pid})" for p in users))

@@ -16,6 +16,7 @@ WAITS_S = (0.05, 0.3, 1, 3, 20)
 CALM_S = 700.0
 """Longer than the longest pace after a bad time: five minutes, and the tries before it."""
 QUIET_S = 3600.0
+TIMER_TURN_S = 33.0
 KINDS = Edits.kinds()
 
 
@@ -56,6 +57,7 @@ def play(seed: int, *, hints: bool = True, coverage: Coverage | None = None) -> 
 def _calm(sim: Simulator, trouble: Edits) -> None:
     trouble.calm()
     trouble.repair()
+    sim.run(0 if sim.faults.hints else TIMER_TURN_S)
     before = sim.actions
     sim.run(100)
     trouble.forgive()

@@ -68,7 +68,7 @@ def holder_of(port: int, found: list[Listener], own: tuple[Container, ...]) -> H
     return Holder(proc.describe(pid))
 
 
-def orphan_of(holder: Holder | None, slot: str) -> proc.Conmon | None:
-    """The holder's conmon when it monitors a container of exactly this slot's name."""
+def orphan_of(holder: Holder | None) -> proc.Conmon | None:
+    """The holder's conmon when it monitors a container that is named as a slot's is."""
     conmon = holder.conmon if holder else None
-    return conmon if conmon and conmon.name == container_name(slot) else None
+    return conmon if conmon and conmon.name.startswith(container_name("")) else None

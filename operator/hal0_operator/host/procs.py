@@ -53,7 +53,7 @@ class HostProcs:
     def check(self, needs: Needs, devices: DeviceSettings, own: tuple[Container, ...]) -> HostFacts:
         listening = listeners()
         holder = ports.holder_of(needs.port, listening, own)
-        orphan = ports.orphan_of(holder, needs.slot)
+        orphan = ports.orphan_of(holder)
         found = self._things(needs, devices)
         users = tuple(nodes.npu_holders(devices, own)) if needs.npu else ()
         return msgspec.structs.replace(
@@ -61,6 +61,7 @@ class HostProcs:
             port_holder=holder.text if holder else "",
             port_conmon=orphan.pid if orphan else 0,
             port_conmon_id=orphan.id if orphan else "",
+            port_conmon_name=orphan.name if orphan else "",
             npu_holders=tuple(proc.describe(pid) for pid, _ in users),
             npu_contained=tuple((pid, id) for pid, id in users if id),
             listeners=frozenset(listener.port for listener in listening),

@@ -86,10 +86,14 @@ class ListName(msgspec.Struct, frozen=True, tag=True):
 
 
 class Check(msgspec.Struct, frozen=True, tag=True):
-    """Preflight: the host facts that decide whether a container can be."""
+    """Preflight: the host facts that decide whether a container can be.
+
+    ``freed`` says how many containers had gone when it was asked for.
+    """
 
     slot: str
     needs: Needs
+    freed: int = 0
 
 
 class Probe(msgspec.Struct, frozen=True, tag=True):

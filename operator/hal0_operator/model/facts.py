@@ -49,10 +49,11 @@ class HostFacts(msgspec.Struct, frozen=True, kw_only=True):
     ``problem`` is the first thing that is in the way, as a condition's reason with its message:
     ``ModelMissing``, ``DeviceMissing``, ``DeviceDenied``, ``SecretMissing``, ``MountMissing``.
     ``port_holder`` describes a listener on the wanted port ("" when free); ``port_conmon`` is its
-    pid when it is the conmon of a container named for this very slot, ``port_conmon_id`` the
-    container id in its arguments.  ``npu_holders`` are processes with an NPU node open, those of
-    managed containers apart; ``npu_contained`` are pid and container id of those that run in one.
-    ``listeners`` are all listening TCP ports.  ``secrets`` are the texts of the secret files by path.
+    pid when it is the conmon of a container named for some slot, ``port_conmon_id`` and
+    ``port_conmon_name`` that container's id and name by its arguments.  ``npu_holders`` are
+    processes with an NPU node open, those of managed containers apart; ``npu_contained`` are pid
+    and container id of those that run in one.  ``listeners`` are all listening TCP ports.
+    ``secrets`` are the texts of the secret files by path.
     """
 
     model: ModelFile | None = None
@@ -62,6 +63,7 @@ class HostFacts(msgspec.Struct, frozen=True, kw_only=True):
     port_holder: str = ""
     port_conmon: int = 0
     port_conmon_id: str = ""
+    port_conmon_name: str = ""
     npu_holders: tuple[str, ...] = ()
     npu_contained: tuple[tuple[int, str], ...] = ()
     listeners: frozenset[int] = frozenset()

@@ -25,6 +25,7 @@ from hal0_operator.model.action import (
     Start,
     Stop,
 )
+from hal0_operator.model.container import container_name
 from hal0_operator.model.facts import HostFacts
 from hal0_operator.model.launch import LaunchInputs
 from hal0_operator.model.memory import LastExit, Rejected, SlotMemory
@@ -244,6 +245,7 @@ def _checked(desk: Desk, effect: Check, outcome: Outcome) -> None:
         wait_outside(state, "HostUnreadable", message, desk.now, binding=True)
         return
     state.facts, state.facts_at, state.holders = outcome.facts, desk.now, None
+    state.facts_freed = effect.freed
     state.facts_for = desk.digest if effect.needs.port else desk.notes.generation(desk.slot)
     if not effect.needs.port:
         desk.notes.choose_port(desk.slot, outcome.facts.listeners)
@@ -254,7 +256,9 @@ def _name_listed(desk: Desk, effect: ListName, outcome: Outcome) -> None:
     if not isinstance(outcome, NameListed):
         desk.distrust()
         return
-    state.holders = outcome.holders
+    state.holders, state.holders_of = outcome.holders, effect.name
+    if effect.name != container_name(desk.slot):
+        return
     for holder in outcome.holders:
         if holder.state == "storage":
             # Left by a create that was cut short: it cannot run, and only its name addresses it.

@@ -15,7 +15,7 @@ from hal0_operator.model.container import (
     container_name,
 )
 from hal0_operator.model.facts import HostFacts
-from hal0_operator.model.world import Container
+from hal0_operator.model.world import Container, NameHolder
 from hal0_operator.reconcile.holders import blocked_create, blocked_profile, blocked_swap, undead
 from hal0_operator.reconcile.rollback import Effective
 from hal0_operator.reconcile.view import View
@@ -55,7 +55,7 @@ def _end_undead(v: View, wanted: Effective) -> KillOrphan | None:
 def host_ready(v: View, wanted: Effective) -> Effect | Wait | None:
     """None when fresh host facts show nothing in the way."""
     if not facts_fresh(v, wanted):
-        return Check(v.slot, family(wanted.inputs.family).needs(wanted.inputs, v.settings))
+        return Check(v.slot, family(wanted.inputs.family).needs(wanted.inputs, v.settings), v.world.freed)
     facts = v.state.facts
     assert facts is not None
     if facts.problem:
@@ -82,7 +82,10 @@ def _npu_orphan(v: View, facts: HostFacts) -> KillOrphan | None:
 
 
 def facts_fresh(v: View, wanted: Effective) -> bool:
+    """For the NPU also newer than the last container that went: its process may have the node open still."""
     state = v.state
+    if wanted.inputs.family == "flm" and state.facts_freed != v.world.freed:
+        return False
     return state.facts is not None and state.facts_for == wanted.digest and v.now - state.facts_at <= FACTS_KEEP_S
 
 
@@ -122,9 +125,10 @@ def _name_free(v: View) -> Effect | Wait | None:
     if not state.ask_name:
         return None
     name = container_name(v.slot)
-    if state.holders is None:
+    holders = _holders(v, name)
+    if holders is None:
         return ListName(v.slot, name)
-    for holder in state.holders:
+    for holder in holders:
         home = holder.labels.get(LABEL_HOME, "")
         if home and holder.labels.get(LABEL_SLOT):
             whose = f'the home {home}; set `home_id = "{home}"` in the settings if that is this home'
@@ -132,6 +136,11 @@ def _name_free(v: View) -> Effect | Wait | None:
             whose = "something else; rename or remove it"
         return Wait("NameConflict", f"the name {name} belongs to container {holder.id[:12]} of {whose}")
     return None
+
+
+def _holders(v: View, name: str) -> tuple[NameHolder, ...] | None:
+    """None until Podman was asked about this name."""
+    return v.state.holders if v.state.holders_of == name else None
 
 
 def _image_here(v: View, wanted: Effective) -> Wait | None:
@@ -158,11 +167,16 @@ def image_id(images: dict[str, str], reference: str) -> str | None:
 
 
 def _orphan(v: View, facts: HostFacts) -> Effect | Wait:
-    """A conmon of our name listens: an orphan if Podman does not know its id, else a holder."""
-    if v.state.holders is None:
-        return ListName(v.slot, container_name(v.slot))
-    known = any(h.id.startswith(facts.port_conmon_id) for h in v.state.holders)
-    if known or facts.port_conmon_id in v.world.containers:
+    """The conmon of a slot of ours listens: an orphan if Podman does not know its id, else a holder."""
+    name = facts.port_conmon_name
+    slot = name.removeprefix(container_name(""))
+    ours = slot == v.slot or slot in v.peers.targets or facts.port_conmon_id in v.world.recorded
+    if not ours or facts.port_conmon_id in v.world.containers:
+        return Wait("PortHeld", f"its port is held by {facts.port_holder}")
+    holders = _holders(v, name)
+    if holders is None:
+        return ListName(v.slot, name)
+    if any(holder.id.startswith(facts.port_conmon_id) for holder in holders):
         return Wait("PortHeld", f"its port is held by {facts.port_holder}")
     why = (
         f"orphan conmon {facts.port_conmon} holds the port for container {facts.port_conmon_id[:12]}, unknown to Podman"

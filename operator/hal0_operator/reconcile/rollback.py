@@ -58,11 +58,12 @@ def effective(target: Target, memory: SlotMemory, claims: Claims, settings: Sett
 
 
 def _usable(good: LaunchInputs, target: Target, claims: Claims, settings: Settings) -> bool:
-    """A rollback displaces nobody and obeys the policy in force now."""
+    """A rollback displaces nobody and obeys the policy in force now; the port that it has anyway is its own."""
     slot = target.slot.name
+    same_port = target.inputs is not None and target.inputs.port == good.port
     return (
         good.digest != target.digest
-        and claims.ports.get(good.port, slot) == slot
+        and (same_port or claims.ports.get(good.port, slot) == slot)
         and (good.family != "flm" or claims.npu in ("", slot))
         and good.image.startswith(settings.policy.images)
     )

@@ -56,7 +56,7 @@ class SlotState(msgspec.Struct):
     begun before the other is not believed.  ``facts`` are of the digest ``facts_for``, ``""`` when
     stale.  ``exits`` in a row pace the restarts; ``exits_unready`` of the digest
     ``exits_digest`` reject it.  ``doomed`` is a container that must be removed and created again.
-    ``holders`` of the slot's name are None until asked for.  ``gate``: no turn before the memory of
+    ``holders`` of the name ``holders_of`` are None until asked for.  ``gate``: no turn before the memory of
     this version was written (or could not be).
     """
 
@@ -70,6 +70,7 @@ class SlotState(msgspec.Struct):
     facts: HostFacts | None = None
     facts_at: float = NEVER
     facts_for: str = ""
+    facts_freed: int = 0
     outside: Outside | None = None
     need_list: int = 0
     last_write: int = 0
@@ -82,6 +83,7 @@ class SlotState(msgspec.Struct):
     remove_delay: float = 0.0
     logs_for: str = ""
     holders: tuple[NameHolder, ...] | None = None
+    holders_of: str = ""
     ask_name: bool = False
     wants_image: str = ""
     pull_again: bool = False

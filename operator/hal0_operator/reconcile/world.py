@@ -115,8 +115,13 @@ class World:
         self._npu.discard(id)
 
     def haunt(self, container: Container, now: float) -> None:
-        """A removed container's process is not yet seen dead: it goes on holding what it held."""
+        """A removed container's process is not yet seen dead: it goes on holding what it held.
+
+        What processes of others hold, only a look at the host can tell.
+        """
         slot = self.owner(container)
+        if not slot:
+            return
         ghost = Ghost(container.id, slot, container.pid, container.ports, container.takes_npu, now)
         self.ghosts[container.id] = ghost
 
