@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.bench import from_nothing, ground, in_memory, running
 from tests.bench.table import Row, markdown, plain
+from tests.images.build import CACHE
 from tests.support import podmans
 from tests.support.machine import Machine, Own
 
@@ -27,6 +28,9 @@ def main() -> None:
     parser.add_argument("--markdown", action="store_true", help="the table as it stands in README.md")
     options = parser.parse_args()
     rows: list[Row] = []
+    # As installed: a program that may not keep its byte code compiles itself at every start.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(CACHE / "bytecode")
     print(f"{os.cpu_count()} cores, Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         named = [*_pure(Path(folder), options.quick)]

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 
 from hal0_operator.model.world import Container
 from hal0_operator.podman.spec import body
@@ -183,7 +184,7 @@ def _turns(operator: Operator, slots: int, rounds: int) -> Iterator[Row]:
     async def measure() -> None:
         await parts.home.fresh()
         await parts.drive.quiet()
-        await anyio.sleep(SETTLED_S)
+        await anyio.to_thread.run_sync(pause, SETTLED_S)
         await parts.drive.quiet()
         for _ in range(rounds):
             before = sum(parts.hands.calls.values())
