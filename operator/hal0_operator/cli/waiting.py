@@ -41,7 +41,7 @@ def judge(items: list[Any], *, waited: bool) -> Outcome:
             failed.append(line)
         elif held := next((conditions[name] for name in FAILING if name in conditions), None):
             failed.append(f"{slot['name']}: {held['type']}: {held['message']}")
-        elif slot["phase"] in HOPELESS:
+        elif slot["phase"] in HOPELESS or conditions["Stalled"]["status"] == "True":
             (failed if waited else pending).append(line)
         elif _arrived(slot, conditions):
             ready.append(line)

@@ -38,7 +38,7 @@ NAMED: dict[str, str] = {
     "ModelMissing": "the model file is not there",
     "MountMissing": "the source of a mount is not there",
     "SecretMissing": "a secret or its file is not there",
-    "ProfileHeld": "another slot of the same profile swaps first, or was rejected with it",
+    "ProfileHeld": "another slot was rejected with what this slot's profile says now",
     "PruneHeld": "too many slot files vanished at once",
     "PolicyViolation": "an admitted object breaks the policy in force now",
     "PodmanUnavailable": "Podman does not answer",

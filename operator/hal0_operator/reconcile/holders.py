@@ -106,7 +106,7 @@ def blocked_profile(target: Target, own: Container, world: World, peers: Peers) 
                 f"edit the profile, or try it with `hal0ctl restart {name}`",
             )
         if _swapping(other, memory, world, peers):
-            return Wait("ProfileHeld", f"{name} swaps to profile {target.profile} first")
+            return Wait("ProfileTurn", f"{name} swaps to profile {target.profile} first")
     return None
 
 

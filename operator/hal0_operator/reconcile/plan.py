@@ -67,6 +67,7 @@ def _fork(live: Reconciler) -> Reconciler:
 
 def _folded(fork: Reconciler, look: Look, now: float) -> list[PlannedAction]:
     actions: list[PlannedAction] = []
+    pulled: dict[str, str] = {}
     for _ in range(STEPS_PER_SLOT * len(fork.all_slots()) + STEPS_PER_SLOT):
         keys = fork.due(now) or _probes(fork, now)
         if not keys:
@@ -77,7 +78,7 @@ def _folded(fork: Reconciler, look: Look, now: float) -> list[PlannedAction]:
                 continue
             if isinstance(effect, a.Pull | a.Create | a.Start | a.Stop | a.Remove | a.KillOrphan):
                 actions.append(_planned(fork, key, effect))
-            outcome = _answer(fork, effect, look)
+            outcome = _answer(fork, effect, look, pulled)
             fork.end(key, effect, outcome, now)
             _settle(fork, effect)
     return actions
@@ -94,17 +95,20 @@ def _probes(fork: Reconciler, now: float) -> list[a.Key]:
     return found
 
 
-def _answer(fork: Reconciler, effect: a.Effect, look: Look) -> a.Outcome:
+def _answer(fork: Reconciler, effect: a.Effect, look: Look, pulled: dict[str, str]) -> a.Outcome:
+    """``pulled`` are the images that the plan has fetched so far."""
     match effect:
         case a.List():
             return a.Listed(Listing(tuple(_alive(c) for c in fork.world.containers.values())))
         case a.Create(slot=slot):
             return a.Created(f"planned-{slot}")
         case a.Pull(image=image):
-            if fork.world.images is not None:
-                fork.world.images[image] = f"planned-{image}"
+            pulled[image] = f"planned-{image}"
             return a.Done()
-        case a.ListImages() | a.Check() | a.ListName() | a.Probe() | a.SaveLogs() | a.Store():
+        case a.ListImages():
+            found = look(effect)
+            return a.ImagesListed({**found.images, **pulled}) if isinstance(found, a.ImagesListed) else found
+        case a.Check() | a.ListName() | a.Probe() | a.SaveLogs() | a.Store():
             return look(effect)
         case _:
             return a.Done()

@@ -10,9 +10,12 @@ from hal0_operator.reconcile.state import SlotState
 from hal0_operator.reconcile.view import View
 from hal0_operator.runtimes import family
 
-BLOCKED = frozenset({"PortHeld", "NPUHeld", "ProfileHeld"})
+BLOCKED = frozenset({"PortHeld", "NPUHeld", "ProfileHeld", "ProfileTurn"})
 INSIDE = frozenset(
-    {"list", "images", "store", "Pulling", "CrashLoop", "settling", "Stopping", "Removing", "ProfileHeld"}
+    {
+        *("list", "images", "store", "settling", "Stopping", "Removing"),
+        *("Pulling", "CrashLoop", "ProfileHeld", "ProfileTurn"),
+    }
 )
 """Reasons to wait that the loop itself resolves; all others are outside, and looked at again."""
 
