@@ -4,6 +4,8 @@ import os
 import secrets
 import signal
 import sys
+import threading
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -46,6 +48,8 @@ from hal0_operator.seams.fs import FileLock
 
 SETTINGS_LIMIT = 1 << 20
 TOKEN_BYTES = 32
+LAST_THREADS_S = 0.2
+"""An idle worker thread ends within a millisecond once it is told to."""
 SWITCH_INTERVAL_S = 0.0005
 """The interpreter's thread switch: a decision on the event loop must not wait 5 ms for a worker."""
 
@@ -234,6 +238,21 @@ def _app(parts: Parts) -> tuple[Any, Callable[..., Coroutine[Any, Any, None]]]:
     from hal0_operator.web.serve import serve as serve_web  # noqa: PLC0415
 
     return build(parts.operator, load_token(parts), parts.settings), serve_web
+
+
+def ended(code: int) -> int:
+    """The exit code; but where a call to a Podman that hangs is still out, the process ends with it here and now.
+
+    The interpreter would wait for that call's thread, for up to the minute that a start may take.
+    """
+    end = time.monotonic() + LAST_THREADS_S
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join(max(end - time.monotonic(), 0))
+            if thread.is_alive():
+                sys.stdout.flush()
+                os._exit(code)
+    return code
 
 
 def load_token(parts: Parts) -> str:

@@ -27,10 +27,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, paths: Paths) -> int:
     """0: done; 1: something was denied, failed, or did not become Ready in time."""
     try:
-        found = _with_operator(args, paths)
+        return _report(_with_operator(args, paths), waited=args.wait)
     except NoOperator:
-        found = _alone(args, paths)
-    return _report(found, waited=args.wait)
+        return _alone(args, paths)
 
 
 def _with_operator(args: argparse.Namespace, paths: Paths) -> Outcome:
@@ -55,17 +54,19 @@ def _states(client: Client) -> Iterator[list[Any]]:
         yield client.get("/api/slots")["items"]
 
 
-def _alone(args: argparse.Namespace, paths: Paths) -> Outcome:
+def _alone(args: argparse.Namespace, paths: Paths) -> int:
     """No operator runs: become it, for as long as this takes."""
     import anyio  # noqa: PLC0415 - only without an operator
 
     from hal0_operator.cli.assembling import parts_of  # noqa: PLC0415
+    from hal0_operator.run import ended  # noqa: PLC0415
 
     parts = parts_of(paths)
     try:
-        return anyio.run(_converge, parts, bool(args.wait), float(args.timeout))
+        found = anyio.run(_converge, parts, bool(args.wait), float(args.timeout))
     finally:
         parts.close()
+    return ended(_report(found, waited=args.wait))
 
 
 async def _converge(parts: "Parts", wait: bool, seconds: float) -> Outcome:

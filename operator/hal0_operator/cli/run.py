@@ -22,7 +22,7 @@ def run(args: argparse.Namespace, paths: Paths) -> int:
 
     from hal0_operator.cli.assembling import parts_of  # noqa: PLC0415
     from hal0_operator.cli.options import Failed  # noqa: PLC0415
-    from hal0_operator.run import CannotRun, serve  # noqa: PLC0415
+    from hal0_operator.run import CannotRun, ended, serve  # noqa: PLC0415
     from hal0_operator.web.serve import CannotListen  # noqa: PLC0415
 
     parts = parts_of(paths, listen=args.listen or "")
@@ -33,7 +33,7 @@ def run(args: argparse.Namespace, paths: Paths) -> int:
         raise Failed(str(_first(failed))) from None
     finally:
         parts.close()
-    return 0
+    return ended(0)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -123,5 +123,5 @@ class Hands:
             self.seconds[(verb,)] = (count + 1, seconds + self.clock.monotonic() - begun)
 
     async def _in_thread(self, call: Callable[[], T]) -> T:
-        """A call in flight is never abandoned: its outcome is what the next decision stands on."""
-        return await anyio.to_thread.run_sync(call, limiter=self._threads)
+        """A call in flight is abandoned by nothing but the operator's end: the next decision stands on its outcome."""
+        return await anyio.to_thread.run_sync(call, limiter=self._threads, abandon_on_cancel=True)

@@ -135,6 +135,9 @@ def _by_state(v: View, own: Container) -> Cause:
     match own.state:
         case "running":
             return _running(v, own)
+        case "created" if v.state.start_lost == own.id:
+            # Half started, it would refuse another start, and Podman 4.3 would keep the port open over the failure.
+            return Broken(own, "its start was cut off half way", "half-started")
         case "created":
             return Exited(
                 own, "was running when the machine went down" if own.never_crashed else "created, not started"

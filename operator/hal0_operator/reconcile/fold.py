@@ -193,6 +193,7 @@ def _start_failed(desk: Desk, effect: Start, kind: str, message: str) -> None:
     if kind == "no_such_container":
         desk.world.drop(effect.id)
     desk.distrust()
+    state.start_lost = effect.id if kind == "unknown_outcome" else ""
     if kind in ("unreachable", "unknown_outcome", "no_such_container"):
         return
     state.facts_for = ""
@@ -260,8 +261,7 @@ def _name_listed(desk: Desk, effect: ListName, outcome: Outcome) -> None:
     if effect.name != container_name(desk.slot):
         return
     for holder in outcome.holders:
-        if holder.state == "storage":
-            # Left by a create that was cut short: it cannot run, and only its name addresses it.
+        if holder.state == "storage":  # it cannot run, and only its name addresses it
             desk.world.record(holder.name, desk.slot)
             desk.world.put(Container(id=holder.name, name=holder.name, state="storage"))
             message = f"{holder.name} was left by a create that was cut short; it is removed"

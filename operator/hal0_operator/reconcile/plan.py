@@ -57,7 +57,7 @@ def _fork(live: Reconciler) -> Reconciler:
     for name, state in live.states.items():
         twin = copy.copy(state)
         twin.run = copy.copy(state.run)
-        twin.need_list = twin.gate = 0
+        twin.need_list = twin.hinted = twin.gate = 0
         fork.states[name] = twin
     fork.world.tick = max(fork.world.tick, 1)
     fork.list_wanted = False

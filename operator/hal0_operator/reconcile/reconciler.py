@@ -54,9 +54,15 @@ class Reconciler(Core):
         self.touch_blocked()
 
     def hint(self, slot: str | None) -> None:
-        """Something may have changed; the next turn of the slot (of all) needs a fresh list."""
+        """Something may have changed; the next turn of the slot (of all) needs a fresh list.
+
+        A slot that waits for its list already does not wait longer: after that turn comes another, with a newer one.
+        """
         for name in sorted(self.all_slots()) if slot is None else (slot,):
-            self.state(name).need_list = self.tick
+            state = self.state(name)
+            state.hinted = self.tick
+            if fresh(self, name):
+                state.need_list = self.tick
             self.touch(name)
         self.want_list()
 
@@ -125,6 +131,8 @@ class Reconciler(Core):
 
     def begin(self, key: Key, now: float) -> Effect | None:
         """The one effect that this key needs now, or None; an effect must be answered by ``end``."""
+        if key.lane == "slot":
+            self._look_again(key.name)
         effect = self._effect(key, now)
         if effect is not None:
             self.queue.busy(key)
@@ -167,6 +175,13 @@ class Reconciler(Core):
         busy = {key.lane for key in self.begun} & {"slot", "list", "images", "store"}
         waits = self.waiting_for_list or self.waiting_for_images or self.waiting_for_turn
         return not (self.queue.depth() or busy or waits)
+
+    def _look_again(self, slot: str) -> None:
+        """After this turn another, when the slot was hinted since the list began that the turn goes by."""
+        state = self.states.get(slot)
+        if state is not None and state.hinted >= self.world.tick:
+            state.need_list = state.hinted
+            self.touch(slot)
 
     # ── one key's effect ───────────────────────────────────────────────────────────────────────
 

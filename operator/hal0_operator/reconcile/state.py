@@ -53,9 +53,10 @@ class Outside(msgspec.Struct):
 
 class SlotState(msgspec.Struct):
     """``need_list`` and ``last_write`` are ticks: a turn needs a list begun after the one, and a list
-    begun before the other is not believed.  ``facts`` are of the digest ``facts_for``, ``""`` when
-    stale.  ``exits`` in a row pace the restarts; ``exits_unready`` of the digest
-    ``exits_digest`` reject it.  ``doomed`` is a container that must be removed and created again.
+    begun before the other is not believed; ``hinted`` is the last hint's.  ``facts`` are of the digest
+    ``facts_for``, ``""`` when stale.  ``exits`` in a row pace the restarts; ``exits_unready`` of the digest
+    ``exits_digest`` reject it.  ``doomed`` is a container that must be removed and created again,
+    ``start_lost`` one whose start was not answered.
     ``holders`` of the name ``holders_of`` are None until asked for.  ``gate``: no turn before the memory of
     this version was written (or could not be).
     """
@@ -73,9 +74,11 @@ class SlotState(msgspec.Struct):
     facts_freed: int = 0
     outside: Outside | None = None
     need_list: int = 0
+    hinted: int = 0
     last_write: int = 0
     doomed: str = ""
     doomed_why: str = ""
+    start_lost: str = ""
     heal_tries: int = 0
     heal_next: float = NEVER
     stopping_since: float | None = None
