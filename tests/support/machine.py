@@ -79,6 +79,11 @@ class Machine:
     def containers_conf(self) -> Path:
         raise NotImplementedError
 
+    @property
+    def run_folders(self) -> tuple[str, ...]:
+        """What is empty after a reboot, where this Podman lives."""
+        raise NotImplementedError
+
     def inside(self, *words: str, **environ: str) -> list[str]:
         """A command where this Podman lives, in place of the process that executes it."""
         raise NotImplementedError
@@ -90,10 +95,10 @@ class Machine:
     def wipe(self) -> None:
         """Remove every container, and port rules that a killed service left; images stay."""
         self.podman("rm", "--all", "--force", "--time", "0", check=False)
-        self._forget_ports()
+        self.forget_ports()
 
-    def _forget_ports(self) -> None:
-        """Nothing to do where the firewall is not the host's."""
+    def forget_ports(self) -> None:
+        """Nothing to do where the firewall is not the host's.  Its containers must be gone, or stopped."""
 
     def close(self) -> None:
         raise NotImplementedError
@@ -147,6 +152,10 @@ class Own(Machine):
     def containers_conf(self) -> Path:
         return self._conf
 
+    @property
+    def run_folders(self) -> tuple[str, ...]:
+        return f"{self.folder}/run", f"{self.folder}/tmp"
+
     def inside(self, *words: str, **environ: str) -> list[str]:
         settings = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"} | environ
         return ["env", "-i", *(f"{name}={value}" for name, value in settings.items()), *words]
@@ -156,7 +165,7 @@ class Own(Machine):
         environ = self.environment
         return self.inside(*self._argv, **{name: environ[name] for name in names if name in environ})
 
-    def _forget_ports(self) -> None:
+    def forget_ports(self) -> None:
         if os.geteuid() == 0:
             firewall.forget_iptables(self.network)
             firewall.forget_nftables(self.subnet)
@@ -244,6 +253,10 @@ class Other(Machine):
     def containers_conf(self) -> Path:
         return self.socket.parent.parent / "root/etc/containers/containers.conf"
 
+    @property
+    def run_folders(self) -> tuple[str, ...]:
+        return "/run/containers", "/run/libpod", "/dev/shm/libpod_lock"
+
     def inside(self, *words: str, **environ: str) -> list[str]:
         holder = (self.socket.parent.parent / "holder.pid").read_text().strip()
         settings = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"} | environ
@@ -253,7 +266,7 @@ class Other(Machine):
     def command(self) -> list[str]:
         return self.inside("podman")
 
-    def _forget_ports(self) -> None:
+    def forget_ports(self) -> None:
         firewall.forget_nftables(self.subnet)
 
     def load(self, archive: Path) -> None:

@@ -169,6 +169,14 @@ class OperatorProcess:
         except ValueError:
             return body.decode()
 
+    def post(self, path: str, body: Any = None) -> int:
+        """The status of a wish over the operator's socket file."""
+        with contextlib.closing(_Connection(self.socket, 10)) as connection:
+            connection.request("POST", path, json.dumps(body or {}), {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status
+
     def slots(self) -> Slots:
         return {item["name"]: item for item in self.get("/api/slots")["items"]}
 

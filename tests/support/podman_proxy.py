@@ -83,6 +83,7 @@ class PodmanProxy:
             for chunk in _chunks(service):
                 if not cut:
                     client.sendall(chunk)
+            client.shutdown(socket.SHUT_RDWR)  # closing alone would not end it under the thread that reads it
 
 
 def _request(client: socket.socket) -> tuple[bytes, str]:
