@@ -95,7 +95,7 @@ def test_a_service_killed_in_the_middle_of_a_call_leaves_nothing_for_long(
 
 
 @pytest.mark.parametrize("verb", ["create", "start", "remove"])
-def test_a_call_whose_answer_was_lost_is_not_made_twice(
+def test_a_call_whose_answer_was_lost_is_repeated_once_at_most(
     operator: OperatorProcess, proxy: PodmanProxy, verb: str
 ) -> None:
     operator.start()
@@ -113,8 +113,10 @@ def test_a_call_whose_answer_was_lost_is_not_made_twice(
     size = swap(operator)
     serving(operator, size)
     made = {name: proxy.calls[name] for name in ("create", "start", "remove")}
-    # the lost call may be repeated when it is harmless: its name, or its id, is taken or gone by then
-    assert made == dict.fromkeys(made, 1) | {verb: made[verb]} and made[verb] <= 2, made
+    # one that shows no effect yet is repeated: its name, or its id, decides; a start is then one of a new container
+    assert set(made.values()) <= {1, 2}, made
+    if verb != "start":
+        assert made == dict.fromkeys(made, 1) | {verb: made[verb]}, made
 
 
 def test_lists_that_are_half_a_second_old_start_nothing_twice(operator: OperatorProcess, proxy: PodmanProxy) -> None:

@@ -67,6 +67,11 @@ class Machine:
         """Put the images of an archive into this store."""
         raise NotImplementedError
 
+    @property
+    def service_pid(self) -> int:
+        """Of the API service."""
+        raise NotImplementedError
+
     def kill_service(self) -> None:
         """SIGKILL the API service alone; containers go on."""
         raise NotImplementedError
@@ -190,6 +195,10 @@ class Own(Machine):
             (self.folder / "service.pid").write_text(str(self._service.pid))
             ping(self.socket)
 
+    @property
+    def service_pid(self) -> int:
+        return self._service.pid
+
     def kill_service(self) -> None:
         self._service.kill()
         self._service.wait()
@@ -272,6 +281,10 @@ class Other(Machine):
     def load(self, archive: Path) -> None:
         with archive.open("rb") as file:
             self._script("load", stdin=file)
+
+    @property
+    def service_pid(self) -> int:
+        return int((self.socket.parent.parent / "service.pid").read_text())
 
     def kill_service(self) -> None:
         self._script("kill")

@@ -107,12 +107,13 @@ class OperatorProcess:
 
     @property
     def options(self) -> list[str]:
+        podman = [f"--podman-url={self.podman_url}"] if self.podman_url else []
         return [
             f"--home={self.home.path}",
             f"--state-dir={self.state}",
             f"--config={self.config}",
             f"--model-store={self.store}",
-            f"--podman-url={self.podman_url}",
+            *podman,
         ]
 
     def hal0ctl(self, verb: str, *args: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -120,12 +121,13 @@ class OperatorProcess:
         words = [HAL0CTL, verb, *args, *self.options]
         return subprocess.run(words, capture_output=True, text=True, input=stdin, check=False, timeout=60)
 
-    def start(self) -> None:
+    def start(self, **environ: str) -> None:
         """Return when the operator answers on its socket."""
         with self.log.open("ab") as log:
             # it ends with the tests, however these end
             words = ["setpriv", "--pdeathsig", "TERM", HAL0CTL, "run", f"--listen={self.listen}", *self.options]
-            self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            settings = dict(os.environ) | environ
+            self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=settings)
         self.state.mkdir(exist_ok=True)
         for _ in watchfiles.watch(self.state, step=10, rust_timeout=50, yield_on_timeout=True):
             if self._process.poll() is not None:
