@@ -143,7 +143,9 @@ def _exited(v: View, own: Container, why: str) -> Step:
     state = v.state
     rejects = state.exits_unready >= EXITS_TO_REJECT and v.target is not None and not wanted.rolled_back
     verdict = "CrashLoop" if rejects and v.target and not is_rejected(v.target, v.memory) else ""
-    if (state.exits >= EXITS_TO_KEEP or verdict) and (logs := _keep_logs(v, own, verdict)) is not None:
+    # One that was only created has nothing to say, and what its predecessor said is kept.
+    speaks = own.state != "created" and (state.exits >= EXITS_TO_KEEP or verdict)
+    if speaks and (logs := _keep_logs(v, own, verdict)) is not None:
         return logs
     if (pause := _paced(v)) is not None:
         return pause
