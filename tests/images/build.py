@@ -4,11 +4,12 @@ All stand on one layer with the Python that runs the tests.  No registry, no bui
 that ``podman load`` reads.  ``python -m tests.images.build`` writes it and prints where.
 """
 
+import dataclasses
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from deploy.demo.hostpython import PYTHON, environment, python_layer
+from deploy.demo.hostpython import LIBRARIES, PYTHON, environment, interpreter, libraries, python_layer
 from deploy.demo.image import llama_image
 from deploy.demo.layers import Image, Layer, add_file, cached_layer, digest, locked, write_archive
 
@@ -29,10 +30,14 @@ def stub_images(cache: Path = CACHE) -> list[Image]:
         entry = (PYTHON, f"{FOLDER}/{program}") if program else ()
         return Image(name=name, layers=layers, env=environment() | env, entrypoint=entry)
 
+    # The operator sets the library path that FLM's own image needs: this program must not depend on it.
+    (loader,) = (str(path) for path in libraries([interpreter()]) if path.name.startswith("ld-"))
+    flm = image(FLM, "flm.py")
+    flm = dataclasses.replace(flm, entrypoint=(loader, "--library-path", LIBRARIES, *flm.entrypoint))
     return [
         image(STUB, "llama.py"),
         image(STUB_STRICT, "llama.py", STUB_REJECT_FLAG="--no-mmap"),
-        image(FLM, "flm.py"),
+        flm,
         image(KOKORO, "kokoro.py", STUB_READY_AFTER="0.5"),
         image(COMFYUI, ""),
     ]

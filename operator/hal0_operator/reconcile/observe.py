@@ -75,8 +75,9 @@ def _follow_run(core: Core, slot: str, now: float) -> None:
         # Dead when first seen: it may be lost, or Podman has not settled yet; no crash of ours.
         runs.begin(state, container.id, core.tick, now, core.settings.probe, adopted=True).dead_at = now
     elif _ended(state, container) and runs.died(state, container.digest, now, core.notes.jitter):
-        message = f"{container.name} is {container.state}, exit code {container.exit_code}"
-        core.notes.event("Warning", "Died", slot, message)
+        ended = f"process {container.pid} of {container.name} ended"
+        left = f"{container.name} is {container.state}, exit code {container.exit_code}"
+        core.notes.event("Warning", "Died", slot, ended if container.state == "running" else left)
 
 
 def _ended(state: SlotState, container: Container) -> bool:
