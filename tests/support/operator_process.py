@@ -153,11 +153,15 @@ class OperatorProcess:
     def said(self) -> str:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
-    def close(self) -> None:
+    def end(self) -> None:
+        """Stop it, where it runs, and remove its folder; its containers stay."""
         if self._process is not None and self._process.poll() is None:
             self.stop()
-        self.machine.wipe()
         shutil.rmtree(self.folder)
+
+    def close(self) -> None:
+        self.end()
+        self.machine.wipe()
 
     # ── what the operator says ────────────────────────────────────────────────────────────────
 
@@ -238,7 +242,9 @@ class OperatorProcess:
 
     def stub(self, slot: str, **settings: Any) -> dict[str, Any]:
         """Tell the stub behind this slot's port to behave so; its report."""
-        port = self.slots()[slot]["port"]
+        return self.stub_at(self.slots()[slot]["port"], **settings)
+
+    def stub_at(self, port: int, **settings: Any) -> dict[str, Any]:
         data = json.dumps(settings).encode() if settings else None
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/_ctl", data=data, timeout=5) as answer:
             return json.load(answer)
