@@ -83,7 +83,8 @@ class Invariants:
         if isinstance(effect, a.Create | a.Start):
             self._resources(effect)
         if isinstance(effect, a.Start):
-            self._said(self.pace.starts(effect))
+            # Without pidfds several ends look like one, and are heard of late.
+            self._said(self.pace.starts(effect) if self.sim.faults.hints else [])
         if isinstance(effect, a.Remove | a.Stop):
             self._ends(effect)
 

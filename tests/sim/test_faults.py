@@ -13,7 +13,7 @@ from tests.sim.play import play
 
 RUNS = int(os.environ.get("RUNS", "500"))
 SEED = int(os.environ.get("SEED", "0"))
-FRESH = 20
+FRESH = 3
 """Seeds that no run had before; they are printed, so that one that finds something can be played again."""
 
 

@@ -292,8 +292,10 @@ class Trouble:
         podman.pullable = {image: f"id-{image}" for image in (*IMAGES, LATE)}
         known = self.sim.reconciler.world.recorded
         for process in podman.processes:
-            # Nothing proves whose it is: neither a conmon with a name, nor an id that was written down.
-            if process.alive and process.box not in podman.boxes and not process.monitored and process.box not in known:
+            # Nothing proves whose it is: neither a conmon with a name of ours, nor an id that was written down.
+            named = process.monitored and process.name.startswith("hal0-")
+            written = process.box in known and not process.monitored
+            if process.alive and process.box not in podman.boxes and not named and not written:
                 podman.kill(process.pid)
         for box in list(podman.boxes.values()):
             if box.home == self.sim.id and box.spec.name != f"hal0-{box.slot}" and box.id not in known:
