@@ -6,14 +6,13 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import tomllib
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ import watchfiles
 
 from tests.images.build import STUB
 from tests.support.machine import OPERATOR, Machine
+from tests.support.unix_http import Connection, events
 
 HAL0CTL = str(Path(sys.executable).with_name("hal0ctl"))
 SETTINGS: dict[str, Any] = {
@@ -82,6 +82,8 @@ class OperatorProcess:
     def __init__(self, machine: Machine, settings: dict[str, Any] | None = None) -> None:
         self.machine = machine
         self.podman_url = machine.url
+        self.wrapper: list[str] = []
+        """Words before those of ``run``: it runs inside of what they start."""
         self.folder = Path(tempfile.mkdtemp(prefix="hal0-e2e-", dir="/tmp"))
         self.folder.chmod(0o755)
         self.store = self.folder / "models"
@@ -125,7 +127,16 @@ class OperatorProcess:
         """Return when the operator answers on its socket."""
         with self.log.open("ab") as log:
             # it ends with the tests, however these end
-            words = ["setpriv", "--pdeathsig", "TERM", HAL0CTL, "run", f"--listen={self.listen}", *self.options]
+            words = [
+                "setpriv",
+                "--pdeathsig",
+                "TERM",
+                *self.wrapper,
+                HAL0CTL,
+                "run",
+                f"--listen={self.listen}",
+                *self.options,
+            ]
             settings = dict(os.environ) | environ
             self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=settings)
         self.state.mkdir(exist_ok=True)
@@ -167,7 +178,7 @@ class OperatorProcess:
 
     def get(self, path: str) -> Any:
         """JSON from the operator's socket file; other texts as they are."""
-        with contextlib.closing(_Connection(self.socket, 10)) as connection:
+        with contextlib.closing(Connection(self.socket, 10)) as connection:
             connection.request("GET", path)
             body = connection.getresponse().read()
         try:
@@ -177,7 +188,7 @@ class OperatorProcess:
 
     def post(self, path: str, body: Any = None) -> int:
         """The status of a wish over the operator's socket file."""
-        with contextlib.closing(_Connection(self.socket, 10)) as connection:
+        with contextlib.closing(Connection(self.socket, 10)) as connection:
             connection.request("POST", path, json.dumps(body or {}), {"Content-Type": "application/json"})
             answer = connection.getresponse()
             answer.read()
@@ -189,11 +200,11 @@ class OperatorProcess:
     def until(self, reached: Callable[[Slots], object], seconds: float = 20) -> Slots:
         """The slots as soon as ``reached`` holds of them; fails with what they were after ``seconds``."""
         end, slots = time.monotonic() + seconds, {}
-        with contextlib.closing(_Connection(self.socket, seconds)) as connection:
+        with contextlib.closing(Connection(self.socket, seconds)) as connection:
             connection.request("GET", "/api/watch", headers={"Accept": "text/event-stream"})
             response = connection.getresponse()
             try:
-                for event, body in _events(response):
+                for event, body in events(response):
                     if event:
                         slots = _follow(slots, event, body)
                         if reached(slots):
@@ -248,33 +259,6 @@ class OperatorProcess:
         data = json.dumps(settings).encode() if settings else None
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/_ctl", data=data, timeout=5) as answer:
             return json.load(answer)
-
-
-class _Connection(http.client.HTTPConnection):
-    def __init__(self, path: Path, timeout: float) -> None:
-        super().__init__("localhost", timeout=timeout)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
-
-
-def _events(response: http.client.HTTPResponse) -> Iterator[tuple[str, Any]]:
-    """Server-sent events as (name, JSON); ``("", None)`` for each heartbeat."""
-    event, data = "", ""
-    for raw in response:
-        line = raw.decode().rstrip("\n").rstrip("\r")
-        if line.startswith(":"):
-            yield "", None
-        elif line.startswith("event:"):
-            event = line[6:].strip()
-        elif line.startswith("data:"):
-            data += line[5:].strip()
-        elif not line and data:
-            yield event, json.loads(data)
-            event, data = "", ""
 
 
 def _follow(slots: Slots, event: str, body: Any) -> Slots:
