@@ -11,6 +11,7 @@ import anyio
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from hal0_operator.web.connection import Connection
 from hal0_operator.web.sse import CLOSING
 
 SOCKET_MODE = 0o660
@@ -54,11 +55,12 @@ async def serve(app: ASGIApp, listen: str, socket_path: str, shutdown: anyio.Eve
         sockets = [stack.enter_context(tcp_socket(listen)), stack.enter_context(unix_socket(socket_path))]
         config = uvicorn.Config(
             closing,
-            http="httptools",
+            http=Connection,
             ws="none",
             loop="asyncio",
             lifespan="off",
             log_config=None,
+            log_level="error",  # its warnings are what anyone may send, a line each
             access_log=False,
             server_header=False,
             date_header=False,
