@@ -10,7 +10,7 @@ from tests.support.operator_process import OperatorProcess, Slots
 
 
 def until_event(
-    operator: OperatorProcess, wanted: Callable[[dict[str, Any]], object], seconds: float = 20
+    operator: OperatorProcess, wanted: Callable[[dict[str, Any]], object], seconds: float = 45
 ) -> dict[str, Any]:
     """The first event, past or coming, for which ``wanted`` holds."""
     end, heard = time.monotonic() + seconds, []
@@ -51,7 +51,7 @@ def container_id(slot: dict[str, Any]) -> str:
     return (slot["container"] or {}).get("id", "")
 
 
-def converged(operator: OperatorProcess, seconds: float = 20) -> dict[str, str]:
+def converged(operator: OperatorProcess, seconds: float = 45) -> dict[str, str]:
     """Name to id of every container, once all slots serve the home as it is now."""
     done = operator.hal0ctl("apply", "--wait", f"--timeout={seconds}")
     assert done.returncode == 0, done.stdout + done.stderr + operator.said()

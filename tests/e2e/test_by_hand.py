@@ -33,21 +33,6 @@ def test_a_container_renamed_by_hand_is_replaced_by_one_of_the_right_name(runnin
     assert {name for name in after if after[name] != before[name]} == {"hal0-chat"}
 
 
-def test_a_restart_by_hand_and_the_healing_that_races_with_it_leave_one_serving_container(
-    running: OperatorProcess,
-) -> None:
-    before, pid = running.cids(), running.container_pid("chat")
-    # Both start it; whoever comes second is refused.
-    running.machine.podman("restart", "--time", "1", "hal0-chat", check=False)
-    running.until(lambda slots: slots["chat"]["restarts"] >= 1 and all_ready(slots))
-    after = converged(running)
-    assert sorted(after) == sorted(before)
-    assert {name: after[name] for name in ("hal0-code", "hal0-util")} == {
-        name: before[name] for name in ("hal0-code", "hal0-util")
-    }
-    assert running.container_pid("chat") not in (0, pid)
-
-
 def test_a_foreign_container_is_never_touched(running: OperatorProcess) -> None:
     foreign = running.machine.podman(
         "run", "--detach", "--name", "hal0x", "--label", "dev.hal0.slot=chat", "localhost/stub:1"

@@ -197,7 +197,7 @@ class OperatorProcess:
     def slots(self) -> Slots:
         return {item["name"]: item for item in self.get("/api/slots")["items"]}
 
-    def until(self, reached: Callable[[Slots], object], seconds: float = 20) -> Slots:
+    def until(self, reached: Callable[[Slots], object], seconds: float = 45) -> Slots:
         """The slots as soon as ``reached`` holds of them; fails with what they were after ``seconds``."""
         end, slots = time.monotonic() + seconds, {}
         with contextlib.closing(Connection(self.socket, seconds)) as connection:
@@ -218,18 +218,18 @@ class OperatorProcess:
         shown = json.dumps(slots, indent=1)
         raise AssertionError(f"not reached within {seconds:g} s\n{shown}\n{self.said()}")
 
-    def until_phase(self, slot: str, phase: str, seconds: float = 20) -> dict[str, Any]:
+    def until_phase(self, slot: str, phase: str, seconds: float = 45) -> dict[str, Any]:
         """The slot as soon as it has this phase and acts on its newest file."""
         return self.until(lambda slots: slot in slots and _has(slots[slot], phase), seconds)[slot]
 
-    def until_condition(self, slot: str, type: str, status: str = "True", seconds: float = 20) -> dict[str, Any]:
+    def until_condition(self, slot: str, type: str, status: str = "True", seconds: float = 45) -> dict[str, Any]:
         """The condition as soon as the slot has it with this status."""
         slots = self.until(
             lambda slots: slot in slots and _condition(slots[slot], type).get("status") == status, seconds
         )
         return _condition(slots[slot], type)
 
-    def until_gone(self, slot: str, seconds: float = 20) -> None:
+    def until_gone(self, slot: str, seconds: float = 45) -> None:
         self.until(lambda slots: slot not in slots, seconds)
 
     # ── what Podman says ──────────────────────────────────────────────────────────────────────
