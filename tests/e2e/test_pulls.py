@@ -73,21 +73,6 @@ def test_a_slot_on_a_present_image_asks_no_registry(allowed: OperatorProcess) ->
     assert 'verb="pull"' not in allowed.get("/metrics")
 
 
-def test_a_registry_that_is_down_is_tried_again_and_says_why(registry: Registry, allowed: OperatorProcess) -> None:
-    wants(allowed, registry.image)
-    allowed.start()
-    failed = until_event(allowed, lambda event: event["reason"] == "PullFailed")
-    assert failed["slot"] == "code"
-    assert "refused" in failed["message"]
-    code = allowed.until(lambda slots: slots["code"]["nextRetryAt"])["code"]
-    assert code["phase"] == "Pulling"
-    assert "refused" in code["blockedOn"]
-    assert "again at" in condition(code, "Ready")["message"] or "again at" in code["blockedOn"]
-    with serving(registry):
-        allowed.until(all_ready)
-    assert allowed.containers()["hal0-code"]["ImageID"] == registry.id
-
-
 def test_two_slots_that_want_one_image_are_served_by_one_pull(registry: Registry, allowed: OperatorProcess) -> None:
     registry.gate.clear()
     wants(allowed, registry.image)
