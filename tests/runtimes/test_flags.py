@@ -88,15 +88,31 @@ def test_lora_and_override_kv_repeat() -> None:
 
 @pytest.mark.parametrize(
     "flag",
-    ["--port", "--port=1", "--host", "-m", "--model", "-a", "-c", "--ctx_size", "-ngl", "--api-key", "-hf", "--por", "--lis"],
+    ["--port", "--port=1", "--host", "-m", "--model", "-a", "-c", "--ctx_size", "-ngl", "--api-key", "-hf", "--por", "--po"],
 )
 def test_flags_of_slot_and_operator_are_owned_in_every_spelling(flag: str) -> None:
     assert flags.owned(flag)
 
 
-@pytest.mark.parametrize("flag", ["--model_path", "--parallel", "-b", "--hf-token", "--lora", "--po", "--pooling"])
+@pytest.mark.parametrize("flag", ["--model_path", "--parallel", "-b", "--hf-token", "--lora", "--", "--pooling", "-p", "-e"])
 def test_other_flags_are_free(flag: str) -> None:
     assert flags.owned(flag) == ""
+
+
+@pytest.mark.parametrize("flag", ["-p", "-p9", "--por", "-c512", "--ctx", "--ho", "-a", "-a1", "--as", "-e", "--emb=1"])
+def test_every_spelling_that_fastflowlm_takes_is_owned_too(flag: str) -> None:
+    assert flags.owned(flag, "flm")
+
+
+@pytest.mark.parametrize("flag", ["--pmode", "--cors", "-q", "--socket", "--hf"])
+def test_other_flags_of_fastflowlm_are_free(flag: str) -> None:
+    assert flags.owned(flag, "flm") == ""
+
+
+def test_a_flag_with_a_hundred_thousand_values_is_parsed_in_one_go() -> None:
+    """With the values copied for each further one this is minutes of work."""
+    (flag,) = flags.parse(("--x", *["y"] * 400_000))
+    assert len(flag.values) == 400_000
 
 
 _TOKENS = st.lists(

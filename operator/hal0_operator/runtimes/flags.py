@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from hal0_operator.model.profile import Family
 from hal0_operator.model.slot import SlotType
 
 _SPELLINGS: dict[str, str] = {
@@ -141,6 +142,10 @@ OWNED: dict[str, str] = {
 }
 """Flags that profile flags and extra_args may not set, and whose business each one is."""
 
+_FLM_SHORT = {"-p": "--port", "-c": "--ctx-len", "-a": "--asr", "-e": "--embed"}
+_FLM_LONG = ("--port", "--host", "--ctx-len", "--asr", "--embed")
+"""What FastFlowLM calls those of them that it has."""
+
 MODE_OF_TYPE: dict[SlotType, str] = {"embedding": "--embedding", "reranking": "--reranking"}
 """The mode flag that a slot's type implies; a type without one allows none of them."""
 
@@ -183,6 +188,14 @@ def split(text: str) -> tuple[str, ...]:
     return tuple(shlex.split(text))
 
 
+def split_if_possible(text: str) -> tuple[str, ...]:
+    """No tokens for a text that cannot be split: that is reported while decoding."""
+    try:
+        return split(text)
+    except ValueError:
+        return ()
+
+
 def is_flag(token: str) -> bool:
     """Whether a token names a flag: it begins with a dash and is no negative number."""
     return len(token) > 1 and token[0] == "-" and not _NUMBER.fullmatch(token)
@@ -190,16 +203,16 @@ def is_flag(token: str) -> bool:
 
 def parse(tokens: Sequence[str]) -> tuple[Flag, ...]:
     """Group tokens into flags; a flag takes every token up to the next flag as its values."""
-    found: list[Flag] = []
+    begun: list[tuple[str, list[str], int]] = []
     for index, token in enumerate(tokens):
         if is_flag(token):
             spelled, equals, value = token.partition("=")
-            found.append(Flag(canonical(spelled), spelled, (value,) if equals else (), index))
-        elif found and found[-1].spelled:
-            found[-1] = msgspec.structs.replace(found[-1], values=(*found[-1].values, token))
+            begun.append((spelled, [value] if equals else [], index))
+        elif begun and begun[-1][0]:
+            begun[-1][1].append(token)
         else:
-            found.append(Flag("", "", (token,), index))
-    return tuple(found)
+            begun.append(("", [token], index))
+    return tuple(Flag(canonical(spelled), spelled, tuple(values), index) for spelled, values, index in begun)
 
 
 def merge(*groups: tuple[Sequence[str], str]) -> tuple[tuple[tuple[str, ...], str], ...]:
@@ -216,20 +229,20 @@ def merge(*groups: tuple[Sequence[str], str]) -> tuple[tuple[tuple[str, ...], st
     )
 
 
-def owned(flag: str) -> str:
+def owned(flag: str, family: Family = "llama-server") -> str:
     """Whose business a flag is, in any spelling, or ``""`` when profiles and slots may set it.
 
-    The Python servers accept any unambiguous beginning of a long flag (``--por``), so a
-    beginning of at least three letters of what they take from the operator counts as well.
+    All but llama-server accept any unambiguous beginning of a long flag (``--po``), so every
+    beginning of what they take from the operator counts as well.  FastFlowLM's short flags may have their
+    value stuck to them (``-p9``).
     """
     name = canonical(flag)
+    if family == "flm" and flag[:2] in _FLM_SHORT:
+        name = _FLM_SHORT[flag[:2]]
     if name in OWNED:
         return OWNED[name]
-    return next((OWNED[full] for full in ("--port", "--host", "--listen") if _begins(full, name)), "")
-
-
-def _begins(full: str, name: str) -> bool:
-    return len(name) >= len("--abc") and full.startswith(name)
+    longs = _FLM_LONG if family == "flm" else ("--port", "--host", "--listen")
+    return next((OWNED[full] for full in longs if len(name) > len("--") and full.startswith(name)), "")
 
 
 def without_modes(tokens: Iterable[str]) -> tuple[str, ...]:

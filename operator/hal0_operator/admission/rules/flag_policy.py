@@ -16,28 +16,25 @@ from collections.abc import Iterator
 from hal0_operator.admission.view import PROFILES_FILE, Case, profile_error
 from hal0_operator.desired.rules import clipped
 from hal0_operator.model.problem import Problem
-from hal0_operator.model.profile import Profile
+from hal0_operator.model.profile import Family, Profile
 from hal0_operator.model.settings import Settings
 from hal0_operator.runtimes import flags
 
 CODE = "flag.policy"
 
-_ROLES = {"--asr": "the transcription record", "--embed": "the embedding record"}
-"""Of flm, which also takes their first letters."""
-
 
 def check_slot(case: Case) -> Iterator[Problem]:
     """The slot's own flags, and whether its profile's flags switch to another type's mode."""
     slot, profile = case.slot, case.profile
-    flm = profile is not None and profile.family == "flm"
+    family: Family = profile.family if profile is not None else "llama-server"
     for flag in flags.parse(slot.extra_args):
-        if owner := flags.owned(flag.spelled) or (_role(flag.canonical) if flm else ""):
+        if owner := flags.owned(flag.spelled, family):
             yield case.error(CODE, ("server", "extra_args"), *_words(flag.spelled, owner))
         elif _foreign_mode(case, flag):
             yield case.error(CODE, ("server", "extra_args"), *_mode_words(case, flag.spelled))
-    if profile is None or profile.family != "llama-server":
+    if profile is None or family != "llama-server":
         return
-    for flag in flags.parse(_split(profile.flags)):
+    for flag in flags.parse(flags.split_if_possible(profile.flags)):
         if _foreign_mode(case, flag):
             message, hint = _mode_words(case, flag.spelled)
             yield Problem(
@@ -53,21 +50,10 @@ def check_slot(case: Case) -> Iterator[Problem]:
 def check_profile(profile: Profile, settings: Settings) -> Iterator[Problem]:
     """The flags of a home's own entry."""
     del settings
-    for flag in flags.parse(_split(profile.flags)):
-        if owner := flags.owned(flag.spelled) or (_role(flag.canonical) if profile.family == "flm" else ""):
+    for flag in flags.parse(flags.split_if_possible(profile.flags)):
+        if owner := flags.owned(flag.spelled, profile.family):
             message, hint = _words(flag.spelled, owner)
             yield profile_error(profile.name, CODE, ("flags",), f"profile {profile.name}: {message}", hint)
-
-
-def _split(text: str) -> tuple[str, ...]:
-    try:
-        return flags.split(text)
-    except ValueError:  # reported while decoding
-        return ()
-
-
-def _role(flag: str) -> str:
-    return next((owner for full, owner in _ROLES.items() if len(flag) > len("--") and full.startswith(flag)), "")
 
 
 def _foreign_mode(case: Case, flag: flags.Flag) -> bool:
