@@ -107,7 +107,7 @@ CASES = {
         ("warning", "flag.redundant", "profiles.toml", 3),
     ),
     "the NPU's role flags follow from records and are refused": (
-        {"slots/npu.toml": slot(device="npu", model="m", extra_args="--asr 1")},
+        {"slots/npu.toml": slot(device="npu", model="m", extra_args="-a1")},
         ("error", "flag.policy", "slots/npu.toml", 5),
     ),
     "an image of a registry that is not listed is refused": (
@@ -152,6 +152,14 @@ CASES = {
     ),
     "a literal secret in a slot is a warning": (
         {"slots/a.toml": slot(model="m") + '[server.env]\nAPI_KEY = "k"\n'},
+        ("warning", "profile.literal_secret", "slots/a.toml", 4),
+    ),
+    "a literal secret in a profile's flags is a warning": (
+        {"profiles.toml": PROFILE + 'flags = "--hf-token hf_1"\n'},
+        ("warning", "profile.literal_secret", "profiles.toml", 3),
+    ),
+    "a literal secret in a slot's flags is a warning": (
+        {"slots/a.toml": slot(model="m", extra_args="-hft hf_1")},
         ("warning", "profile.literal_secret", "slots/a.toml", 4),
     ),
     "a shipped profile's name in the file is ignored on import": (
@@ -306,5 +314,7 @@ def test_a_registry_is_not_matched_by_a_longer_one():
 
 
 def test_a_literal_secret_is_never_repeated():
-    verdict = judge({"profiles.toml": PROFILE + 'env = { HF_TOKEN = "canary-1" }\n'})
+    text = PROFILE + 'flags = "--hf-token canary-2 --api-key=canary-3"\nenv = { HF_TOKEN = "canary-1" }\n'
+    verdict = judge({"profiles.toml": text})
+    assert len(verdict.problems) == 3
     assert "canary" not in repr(verdict.problems)

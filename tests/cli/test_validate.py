@@ -43,6 +43,13 @@ def test_problems_are_shown_with_their_line_a_caret_and_a_hint(hal0ctl, bad):
     assert lines[-1] == f"{bad}: 2 files read, 2 errors, 0 warnings"
 
 
+def test_the_line_that_is_shown_does_not_show_a_secret(hal0ctl, bad):
+    (bad / "slots" / "bad.toml").write_text(BAD + '[server]\nenv = { HF_TOKEN = "canary", A = 1 }\n')
+    ran = hal0ctl("validate", str(bad))
+    assert '6 | env = { HF_TOKEN = "******", A = 1 }' in ran.out
+    assert "canary" not in ran.out
+
+
 def test_json_keeps_the_contract(hal0ctl, bad):
     ran = hal0ctl("validate", str(bad), "-o", "json")
     body = json.loads(ran.out)

@@ -36,6 +36,15 @@ def test_it_shows_a_diff_and_changes_nothing(home, capsys):
     assert [path.name for path in home.iterdir()] == ["slots"]
 
 
+def test_its_diff_does_not_show_a_secret(home, capsys):
+    (home / "slots" / "chat.toml").write_text(OLD + '[server]\nenv = { A_KEY = "canary" }\n')
+    (home / "slots" / "code.toml").write_text('backend = "vulkan"\n[server]\nextra_args = "--hf-token canary"\n')
+    assert migrate(home) == 0
+    out = capsys.readouterr().out
+    assert '+device = "gpu-vulkan"\n' in out
+    assert "canary" not in out
+
+
 def test_it_writes_when_asked_and_only_once(home, capsys):
     assert migrate(home, "--write") == 0
     assert (home / "slots" / "chat.toml").read_text() == NEW

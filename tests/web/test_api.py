@@ -8,8 +8,10 @@ import pytest
 
 from hal0_operator.loop.view import Refused
 from hal0_operator.model.problem import Problem
+from hal0_operator.model.profile import Profile
 from hal0_operator.model.status import FieldDiff
 from hal0_operator.web.app import RESOURCES
+from hal0_operator.web.catalogue import profile_bodies
 from tests.support.fake_operator import changed, condition, event, problem, slot
 
 pytestmark = pytest.mark.anyio
@@ -273,3 +275,19 @@ async def test_head_answers_without_a_body(ask):
     got = await ask("HEAD", "/api/slots")
     assert got.status_code == 200
     assert got.headers["ETag"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "shown"),
+    [
+        ("-hft canary  --threads 4", "-hft '********' --threads 4"),
+        ("--hf-token=can\\ ary -v", "--hf-token '********' -v"),
+        ("--hf-token 'canary", "--hf-token *******"),
+        ('--threads  4 --x "a b"', '--threads  4 --x "a b"'),
+    ],
+)
+def test_the_flags_of_a_profile_are_shown_as_written_but_for_secrets(flags, shown):
+    profile = Profile(name="mine", image="localhost/x:1", flags=flags)
+    (body,) = profile_bodies({"mine": profile}, (), "/store")
+    assert body.flags == shown
+    assert "canary" not in repr(body)

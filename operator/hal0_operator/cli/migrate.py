@@ -17,6 +17,7 @@ from hal0_operator.home.read import read_once
 from hal0_operator.home.scan import FILE_LIMIT
 from hal0_operator.migrate.hal0 import Migration, migrate
 from hal0_operator.model.settings import Settings
+from hal0_operator.runtimes.secrets import masked_row
 from hal0_operator.seams.fs import Fs
 
 IGNORE = ".hal0/.gitignore"
@@ -78,7 +79,7 @@ def _difference(file: str, old: str | None, new: str) -> Iterator[str]:
     before = "/dev/null" if old is None else f"a/{file}"
     rows = difflib.unified_diff((old or "").splitlines(), new.splitlines(), before, f"b/{file}", lineterm="")
     for row in rows:
-        yield paint(neutral(row), COLOURS.get(row[:1], ""), colour) + "\n"
+        yield paint(neutral(masked_row(row)), COLOURS.get(row[:1], ""), colour) + "\n"
 
 
 def _write(paths: Paths, settings: Settings) -> Migration:

@@ -7,7 +7,7 @@ from hal0_operator.model.launch import LaunchInputs
 from hal0_operator.model.memory import LastExit
 from hal0_operator.runtimes import family
 from hal0_operator.runtimes.decisive import blame, decisive_line
-from hal0_operator.runtimes.secrets import literal_secrets, mask
+from hal0_operator.runtimes.secrets import literal_secrets, mask, secret_names
 
 
 def last_exit(
@@ -19,14 +19,14 @@ def last_exit(
     ``error: invalid argument: --no-mmap (--no-mmap, from profile rocm)``.  ``inputs`` and ``facts`` are those that the
     container was made of, as far as they are known; they hold the secrets and the flags.
     """
-    secrets = _secrets(inputs, facts)
-    line = decisive_line(exit.lines, exit.exit_code, secrets)
+    lines = lines_without_secrets(exit.lines, inputs, facts)
+    line = decisive_line(lines, exit.exit_code, _secrets(inputs, facts))
     named = _named(line, inputs, facts, profile)
     return LastExit(
         container=exit.container,
         exit_code=exit.exit_code,
         line=f"{line} ({named})" if named else line,
-        lines=lines_without_secrets(exit.lines, inputs, facts),
+        lines=lines,
     )
 
 
@@ -47,5 +47,5 @@ def lines_without_secrets(
     lines: Sequence[str], inputs: LaunchInputs | None, facts: HostFacts | None = None
 ) -> tuple[str, ...]:
     """Log lines as they may be shown."""
-    secrets = _secrets(inputs, facts)
-    return tuple(mask(text, secrets) for text in lines)
+    secrets, names = _secrets(inputs, facts), secret_names(inputs) if inputs is not None else ()
+    return tuple(mask(text, secrets, names) for text in lines)

@@ -9,8 +9,7 @@ from hal0_operator.model.launch import LaunchInputs
 from hal0_operator.model.probe import ProbeSpec
 from hal0_operator.model.settings import Settings
 from hal0_operator.model.slot import SlotType
-from hal0_operator.runtimes.flags import canonical
-from hal0_operator.runtimes.secrets import MASK, is_secret_name
+from hal0_operator.runtimes.secrets import masked
 
 Groups = tuple[tuple[tuple[str, ...], str], ...]
 """An argument vector in order: the tokens of each flag, and where it comes from."""
@@ -60,11 +59,7 @@ class FamilyModule(Protocol):
 
 def shown(groups: Groups) -> Argv:
     """For people: the values of flags that carry a secret (``--hf-token``) are masked."""
-    return tuple((shlex.join(_masked(tokens)), provenance) for tokens, provenance in groups)
-
-
-def _masked(tokens: tuple[str, ...]) -> tuple[str, ...]:
-    return (tokens[0], MASK) if len(tokens) > 1 and is_secret_name(canonical(tokens[0])) else tokens
+    return tuple((shlex.join(masked(tokens)), provenance) for tokens, provenance in groups)
 
 
 def command(groups: Groups) -> tuple[str, ...]:

@@ -2,11 +2,14 @@
 
 import shlex
 from collections.abc import Iterable, Mapping
+from itertools import chain
 
 from hal0_operator.model.device import Device
 from hal0_operator.model.launch import LaunchInputs
 from hal0_operator.model.profile import Family, Profile
 from hal0_operator.runtimes import FAMILIES
+from hal0_operator.runtimes.flags import parse, split
+from hal0_operator.runtimes.secrets import masked, masked_row
 from hal0_operator.web.shapes import ProfileBody
 
 _DEVICE: dict[str, Device] = {"npu": "npu", "cpu": "cpu"}
@@ -28,7 +31,7 @@ def _body(profile: Profile, used_by: tuple[str, ...], store: str) -> ProfileBody
     return ProfileBody(
         name=profile.name,
         image=profile.image,
-        flags=profile.flags,
+        flags=shown_flags(profile.flags),
         resolved_flags=resolved_flags(profile, store),
         mtp=profile.mtp,
         device_class=profile.klass,
@@ -44,6 +47,16 @@ def _body(profile: Profile, used_by: tuple[str, ...], store: str) -> ProfileBody
     )
 
 
+def shown_flags(text: str) -> str:
+    """As written, unless there is a secret in it."""
+    try:
+        flags = parse(split(text))
+    except ValueError:
+        return masked_row(text)
+    shown = [masked(flag.tokens) for flag in flags]
+    return text if shown == [flag.tokens for flag in flags] else shlex.join(chain.from_iterable(shown))
+
+
 def resolved_flags(profile: Profile, store: str) -> str:
     """What the profile gives to a command line: store filled in, repeated flags merged, MTP appended.
 
@@ -53,7 +66,7 @@ def resolved_flags(profile: Profile, store: str) -> str:
     try:
         flags = tuple(shlex.split(text))
     except ValueError:  # an unbalanced quote; such a profile is never admitted, but may be a retained one
-        return text
+        return masked_row(text)
     family: Family = profile.family
     module = FAMILIES[family]
     inputs = LaunchInputs(
