@@ -102,6 +102,10 @@ values = st.one_of(
 )
 
 
+def test_the_one_character_that_json_leaves_and_toml_refuses_is_escaped():
+    assert edited("", [Set(("a",), "\x7f")]) == 'a = "\\u007f"\n'
+
+
 @given(st.lists(st.tuples(keys, st.sampled_from([" # note", "", "  "])), max_size=6), keys, values)
 def test_setting_any_value_leaves_comments_and_other_values(lines, key, value):
     rows = {}

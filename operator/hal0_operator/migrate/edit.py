@@ -74,8 +74,8 @@ def _wish(edit: Edit) -> str:
 
 
 def literal(value: Scalar) -> str:
-    """A value as TOML writes it; JSON's texts, numbers and switches are TOML's too."""
-    return msgspec.json.encode(value).decode()
+    """A value as TOML writes it; JSON's numbers and switches are TOML's too, and its texts but for one character."""
+    return msgspec.json.encode(value).decode().replace("\x7f", "\\u007f")
 
 
 def _on_tree(tree: dict[str, Any], edit: Edit) -> dict[str, Any]:
