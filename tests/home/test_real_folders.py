@@ -98,6 +98,21 @@ def test_a_link_to_a_pipe_inside_the_home_is_refused(home: Path) -> None:
     assert "not a regular file" in read_once(HostFs(), str(home)).files["slots/link.toml"].refused
 
 
+def test_a_link_that_nobody_can_follow_is_refused_alone(home: Path) -> None:
+    (home / "slots" / "link.toml").symlink_to("x" * 300)
+    found = read_once(HostFs(), str(home))
+    assert found.slots_folder
+    assert "cannot be followed" in found.files["slots/link.toml"].refused
+    assert found.files["slots/chat.toml"].refused == ""
+
+
+def test_something_else_in_the_place_of_the_slots_folder_is_said(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "slots")
+    found = read_once(HostFs(), str(tmp_path))
+    assert not found.slots_folder
+    assert "not a folder" in found.files["slots"].refused
+
+
 def test_a_name_that_is_no_utf8_is_read(home: Path) -> None:
     with open(os.fsencode(home / "slots") + b"/caf\xe9.toml", "w") as file:
         file.write("port = 1\n")

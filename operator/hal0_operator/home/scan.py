@@ -67,7 +67,10 @@ def _scan_slots(fs: Fs, home: str, found: Scan) -> Scan:
         if target is Astray.LEAVES:
             found.refused[SLOTS_FOLDER] = f"`{SLOTS_FOLDER}` is a link that leaves the home: move the folder into it"
         folder, stat = target if isinstance(target, Found) else (folder, None)
-    if stat is None or stat.kind != "dir":
+    if stat is None:
+        return found
+    if stat.kind != "dir":
+        found.refused[SLOTS_FOLDER] = f"`{SLOTS_FOLDER}` is not a folder: move away what stands in its place"
         return found
     plain = folder == f"{found.root}/{SLOTS_FOLDER}"
     entries = [(name, stat) for name, stat in fs.scan(folder) if is_slot_file(name)]
@@ -89,7 +92,12 @@ def _count(fs: Fs, home: str, found: Scan, file: str, stat: Stat, path: str = ""
     """Take one entry in: as it is, where its link leads, or refused."""
     path = path or f"{found.root}/{file}"
     if stat.kind == "link":
-        target = follow(fs, found.root, path[len(found.root) + 1 :], home)
+        try:
+            target = follow(fs, found.root, path[len(found.root) + 1 :], home)
+        except OSError as error:
+            found.files[file] = stat
+            found.refused[file] = f"is a link that cannot be followed ({error.strerror}): correct or remove it"
+            return
         if target is Astray.DANGLES:  # an editor's lock, or a file that is about to come
             return
         if target is Astray.LEAVES:
