@@ -2,6 +2,7 @@
 
 import pytest
 
+from hal0_operator.model.settings import Policy, Settings
 from tests.admission.texts import codes, judge, slot, the
 
 PROFILE = '[profile.mine]\nimage = "localhost/llama:1"\n'
@@ -304,8 +305,6 @@ def test_a_port_conflict_is_told_at_both_files():
 
 
 def test_a_registry_is_not_matched_by_a_longer_one():
-    from hal0_operator.model.settings import Policy, Settings
-
     settings = Settings(policy=Policy(images=("ghcr.io",)))
     good = {"profiles.toml": '[profile.mine]\nimage = "ghcr.io/x/y:1"\n'}
     bad = {"profiles.toml": '[profile.mine]\nimage = "ghcr.io.example/x/y:1"\n'}
@@ -318,3 +317,34 @@ def test_a_literal_secret_is_never_repeated():
     verdict = judge({"profiles.toml": text})
     assert len(verdict.problems) == 3
     assert "canary" not in repr(verdict.problems)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "localhost/",
+        "localhost//x",
+        "localhost/x:1:2",
+        "localhost/$(id)",
+        "localhost/x --privileged",
+        "localhost/x@sha256:zz",
+        "localhost/../x",
+        "localhost/oci-archive:/etc/passwd",
+        "localhost/Upper",
+        "localhost/x\t",
+        "localhost/x?y=1",
+        "--volume=/:/x",
+        "x",
+    ],
+)
+def test_what_podman_would_not_take_for_an_image_is_refused(image):
+    assert codes(judge({"slots/a.toml": slot(image=image, model="m")})) == ["image.policy"]
+
+
+@pytest.mark.parametrize(
+    "image",
+    ["localhost/x", "localhost:5000/a/b-c__d.e:V1.2_3", f"ghcr.io/hal0ai/x:1@sha256:{'0' * 64}", "[::1]:5000/x:1"],
+)
+def test_what_podman_takes_for_an_image_passes(image):
+    settings = Settings(policy=Policy(images=("localhost/", "localhost:5000/", "ghcr.io/hal0ai/", "[::1]:5000/")))
+    assert codes(judge({"slots/a.toml": slot(image=image, model="m")}, settings=settings)) == []

@@ -66,3 +66,8 @@ def test_a_requests_body_is_read_by_the_same_rules() -> None:
     )
     assert decode_selection(CHILDREN["voice.tts"], {"model": ["x"], "enabled": None}, faults) is None
     assert [problem.path for problem in faults.problems] == [("model",), ("enabled",)]
+
+
+def test_a_model_that_its_server_would_take_for_a_flag_is_refused() -> None:
+    (problem,) = snapshot({"capabilities.toml": '[selections.voice.stt]\nmodel = "--port=1"\n'}).problems
+    assert (problem.code, problem.path) == ("capability.schema", ("selections", "voice", "stt", "model"))

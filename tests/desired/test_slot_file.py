@@ -150,3 +150,16 @@ def test_odd_keys_are_repeated_printable_and_short() -> None:
     taken = snapshot({"slots/chat.toml": '"a\\u001b[31m\\nb" = 1\n' + "k" * 5000 + " = 1\n"})
     assert len(taken.problems) == 2
     assert all(problem.message.isprintable() and len(problem.message) < 300 for problem in taken.problems)
+
+
+@pytest.mark.parametrize("name", ["--port=1", "-c"])
+def test_a_model_that_its_server_would_take_for_a_flag_is_refused(name: str) -> None:
+    problem = the_problem(f'device = "npu"\n[model]\ndefault = "{name}"\n')
+    assert (problem.code, problem.path) == ("slot.schema", ("model", "default"))
+
+
+def test_an_endless_text_is_refused_and_not_repeated() -> None:
+    problem = the_problem(f'profile = "{"a" * 5_000}"\n')
+    assert (problem.code, problem.path) == ("slot.schema", ("profile",))
+    assert "5000 characters" in problem.message
+    assert len(problem.message) < 100

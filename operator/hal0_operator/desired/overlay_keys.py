@@ -1,6 +1,6 @@
 """The keys of capabilities.toml."""
 
-from hal0_operator.desired.rules import Choice, Switch, Text, Whole
+from hal0_operator.desired.rules import MODEL_NAME, Choice, Switch, Text, Whole
 from hal0_operator.desired.table import Key, Table
 from hal0_operator.model.capability import CHILDREN, GROUPS
 from hal0_operator.model.device import DEVICES, LEGACY_BACKENDS
@@ -10,7 +10,7 @@ SELECTION = Table(
     {
         "enabled": Key(Switch(), "Whether the capability is on.", "enabled"),
         "device": Key(Choice(DEVICES, "device.unknown", LEGACY_BACKENDS), "Where its slot is to run.", "device"),
-        "model": Key(Text(), "Its model: a name in the registry, or a file below the model store.", "model"),
+        "model": Key(MODEL_NAME, "Its model: a name in the registry, or a file below the model store.", "model"),
         "provider": Key(Text(), "hal0's word for the runtime; the slot's profile decides.", "provider"),
         "backend": Key(
             Choice(tuple(LEGACY_BACKENDS), "device.unknown"),

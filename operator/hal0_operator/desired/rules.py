@@ -18,6 +18,10 @@ from hal0_operator.model.problem import KeyPath
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 """What neither an argument of a program nor a terminal should get; tab and line ends may stay."""
 
+LONGEST = 4_096
+"""Characters of a text, as of a path; of flags, ``LONGEST_WORDS``."""
+LONGEST_WORDS = 65_536
+
 MAX_SECONDS = 366 * 24 * 3600
 """A year: what is longer was meant in another unit."""
 
@@ -62,11 +66,12 @@ def carried(text: str, faults: Faults, path: KeyPath) -> bool:
 
 
 class Text(msgspec.Struct, frozen=True):
-    """Text; blank is absent.  ``pattern`` and ``wants`` narrow it."""
+    """Text; blank is absent.  ``pattern`` and ``wants`` narrow it, ``longest`` bounds its characters."""
 
     pattern: str = ""
     wants: str = "text"
     hint: str = ""
+    longest: int = LONGEST
 
     def read(self, value: Any, faults: Faults, path: KeyPath) -> str | None:
         if type(value) is not str:
@@ -77,6 +82,9 @@ class Text(msgspec.Struct, frozen=True):
             return None
         if not carried(value, faults, path):
             return None
+        if len(value) > self.longest:
+            faults.value(path, f"`{dotted(path)}` has {len(value)} characters, more than {self.longest}")
+            return None
         if self.pattern and (not re.search(self.pattern, value) or "\n" in value):
             faults.value(path, f"`{dotted(path)}` must be {self.wants}", self.hint)
             return None
@@ -86,6 +94,9 @@ class Text(msgspec.Struct, frozen=True):
         return {"type": "string"} | ({"pattern": f"^$|{self.pattern}"} if self.pattern else {})
 
 
+MODEL_NAME = Text(r"^[^-]", "text that begins with no `-`", "what begins so is a flag to its server")
+
+
 class Words(msgspec.Struct, frozen=True):
     """Text that is split like a shell's words, and kept as written."""
 
@@ -93,7 +104,7 @@ class Words(msgspec.Struct, frozen=True):
         if isinstance(value, list):
             refuse_kind(value, "text", faults, path, "write the flags as one text")
             return None
-        text = Text().read(value, faults, path)
+        text = Text(longest=LONGEST_WORDS).read(value, faults, path)
         if text is not None and not _UNQUOTED.isdisjoint(text):
             try:
                 shlex.split(text)

@@ -1,7 +1,7 @@
 """The keys of a slot file."""
 
 from hal0_operator.desired.environment import Environment
-from hal0_operator.desired.rules import SECONDS, SOME_SECONDS, Anything, Choice, Switch, Text, Whole, Words
+from hal0_operator.desired.rules import MODEL_NAME, SECONDS, SOME_SECONDS, Anything, Choice, Switch, Text, Whole, Words
 from hal0_operator.desired.table import Key, Table
 from hal0_operator.model.device import DEVICES, LEGACY_BACKENDS
 from hal0_operator.model.slot import MIN_CONTEXT_SIZE, SLOT_TYPES
@@ -23,7 +23,7 @@ OPERATOR = Table(
 MODEL = Table(
     "Which model, and how much of it.",
     {
-        "default": Key(Text(), "The model: a name in the registry, or a file below the model store.", "model"),
+        "default": Key(MODEL_NAME, "The model: a name in the registry, or a file below the model store.", "model"),
         "context_size": Key(
             Whole(MIN_CONTEXT_SIZE, hint="tokens; leave it out for 8192"), "Context in tokens.", "context_size"
         ),

@@ -12,6 +12,7 @@ Fix: write the same value in both files; in a checkout, `hal0ctl capability sync
 from collections.abc import Iterator
 
 from hal0_operator.admission.view import OVERLAY_FILE, View
+from hal0_operator.desired.rules import clipped
 from hal0_operator.model.capability import CHILDREN
 from hal0_operator.model.problem import Problem, capability_key, slot_key
 
@@ -44,4 +45,4 @@ def check(view: View) -> Iterator[Problem]:
 def _shown(value: object) -> str:
     if value is None:
         return "absent"
-    return str(value).lower() if isinstance(value, bool) else f"`{value}`"
+    return str(value).lower() if isinstance(value, bool) else f"`{clipped(str(value), 80)}`"

@@ -12,6 +12,7 @@ Fix: write the same values in both files.
 from collections.abc import Iterator
 
 from hal0_operator.admission.view import OVERLAY_FILE, View
+from hal0_operator.desired.rules import clipped
 from hal0_operator.model.capability import CHILDREN
 from hal0_operator.model.problem import Problem, capability_key
 
@@ -48,4 +49,4 @@ def _warning(dotted: str, field: str, message: str) -> Problem:
 
 
 def _shown(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else f"`{value}`"
+    return str(value).lower() if isinstance(value, bool) else f"`{clipped(str(value), 80)}`"

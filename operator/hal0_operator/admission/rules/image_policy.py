@@ -9,6 +9,7 @@ Example: `image = "llama-server:latest"`, or an image of a registry that is not 
 Fix: use an image of an allowed registry, or add a prefix to `[policy] images` in the settings file.
 """
 
+import re
 from collections.abc import Iterator
 
 from hal0_operator.admission.view import Case, profile_error
@@ -18,6 +19,12 @@ from hal0_operator.model.profile import Profile
 from hal0_operator.model.settings import Settings
 
 CODE = "image.policy"
+
+_NAME = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
+_TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+_DIGEST = r"[A-Za-z0-9+._-]+:[0-9A-Fa-f]{32,}"
+_REFERENCE = re.compile(rf"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::[0-9]+)?(?:/{_NAME})+(?::{_TAG})?(?:@{_DIGEST})?")
+"""As Podman reads one, so that what it would refuse is refused where it stands."""
 
 
 def check_slot(case: Case) -> Iterator[Problem]:
@@ -40,8 +47,8 @@ def _fault(image: str, settings: Settings) -> tuple[str, str] | None:
     registry, slash, _ = image.partition("/")
     if not slash or not (registry == "localhost" or "." in registry or ":" in registry):
         return f"the image {clipped(image, 80)} names no registry", "write it in full, such as localhost/NAME:TAG"
-    if not image.isascii() or not image.isprintable() or " " in image or ".." in image:
-        return f"the image {clipped(image, 80)} is no image reference", "write REGISTRY/NAME:TAG"
+    if _REFERENCE.fullmatch(image) is None:
+        return f"the image {clipped(image, 80)} is no image reference", "write REGISTRY/NAME:TAG in small letters"
     if not any(_begins(image, prefix) for prefix in allowed):
         hint = "use one of these, or add a prefix to `[policy] images` in the settings file"
         return f"the image {clipped(image, 80)} is not allowed here; allowed are {', '.join(allowed) or 'none'}", hint

@@ -41,8 +41,9 @@ def check_profile(profile: Profile, settings: Settings) -> Iterator[Problem]:
 def _found(env: Mapping[str, EnvValue]) -> Iterator[tuple[str, str, str]]:
     for name, value in env.items():
         if isinstance(value, str) and value and is_secret_name(name):
-            hint = f'refer to it: {name} = {{ secret = "hal0-…" }} or {{ file = "PATH" }}'
-            yield name, f"the value of {name} looks like a secret and stands in the file", hint
+            shown = clipped(name)
+            hint = f'refer to it: {shown} = {{ secret = "hal0-…" }} or {{ file = "PATH" }}'
+            yield name, f"the value of {shown} looks like a secret and stands in the file", hint
 
 
 def _in_flags(tokens: Sequence[str]) -> Iterator[tuple[str, str]]:

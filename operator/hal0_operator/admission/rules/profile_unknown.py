@@ -12,6 +12,7 @@ of the slot's type and device.
 from collections.abc import Iterator
 
 from hal0_operator.admission.view import PROFILES_FILE, Case, View
+from hal0_operator.desired.rules import clipped
 from hal0_operator.desired.suggest import closest
 from hal0_operator.model.problem import Problem, profile_key
 
@@ -32,7 +33,7 @@ def check(view: View) -> Iterator[Problem]:
 
 def _words(view: View, case: Case) -> tuple[str, str]:
     name = case.slot.profile
-    start = f"slot {case.slot.name} names profile {name}"
+    start = f"slot {case.slot.name} names profile {clipped(name)}"
     if name in view.candidate.profiles or profile_key(name) in view.candidate.broken:
         return f"{start}, whose entry in {PROFILES_FILE} is refused", "correct that entry first"
     if PROFILES_FILE in view.candidate.broken_files:

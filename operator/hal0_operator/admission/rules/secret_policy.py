@@ -41,14 +41,14 @@ def _faults(env: Mapping[str, EnvValue], settings: Settings) -> Iterator[tuple[s
                 continue
             case SecretRef(secret=secret):
                 if not any(fnmatchcase(secret, pattern) for pattern in policy.secrets):
-                    message = f"{name} refers to the secret {clipped(secret)}, which is not allowed here"
+                    message = f"{clipped(name)} refers to the secret {clipped(secret)}, which is not allowed here"
                     allowed = ", ".join(policy.secrets) or "none"
                     yield name, message, f"allowed are {allowed}: rename it, or extend `[policy] secrets`"
             case FileRef(file=file):
                 parts = file.split("/")[1:]
                 plain = file.startswith("/") and not {"", ".", ".."}.intersection(parts)
                 if not plain or not any(below(file, folder) for folder in policy.secret_dirs):
-                    message = f"{name} refers to a file outside the folders for secrets"
+                    message = f"{clipped(name)} refers to a file outside the folders for secrets"
                     allowed = ", ".join(policy.secret_dirs) or "none"
                     yield name, message, f"allowed is below {allowed}: move it, or extend `[policy] secret_dirs`"
             case _:
