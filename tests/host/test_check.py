@@ -124,6 +124,24 @@ def test_a_folder_that_cannot_be_made_is_said_with_the_reason(tmp_path: Path) ->
     assert facts.problem == "MountMissing" and "Not a directory" in facts.message
 
 
+def test_a_link_to_mount_must_end_below_a_root(tmp_path: Path) -> None:
+    for folder in ("store/models", "disk/models", "outside"):
+        (tmp_path / folder).mkdir(parents=True)
+    store, disk = str(tmp_path / "store"), str(tmp_path / "disk")
+    (tmp_path / "store" / "in").symlink_to("models")
+    (tmp_path / "store" / "moved").symlink_to(f"{disk}/models")
+    (tmp_path / "store" / "out").symlink_to(tmp_path / "outside")
+    (tmp_path / "link").symlink_to(store)
+
+    def found(source: str, *roots: str) -> str:
+        return check(mounts=(Mount(source, "/x"),), mount_roots=roots).message
+
+    assert found(f"{store}/in", store) == found(f"{tmp_path}/link/in", f"{tmp_path}/link") == ""
+    assert found(f"{store}/moved", store, disk) == ""
+    assert f"is a link to {disk}/models" in found(f"{store}/moved", store)
+    assert f"is a link to {tmp_path}/outside" in found(f"{store}/out", store, disk)
+
+
 # ── secrets ────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -144,6 +162,21 @@ def test_a_secret_that_cannot_be_used_is_named_and_never_quoted(tmp_path: Path) 
         facts = check(secret_files=(str(tmp_path / name),))
         assert facts.problem == "SecretMissing" and name in facts.message
         assert "hunter2" not in facts.message and not facts.secrets
+
+
+def test_a_secret_may_be_a_link_within_its_folder_and_never_out_of_it(tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    (folder / "..data").mkdir(parents=True)
+    (folder / "..data" / "token").write_text("hunter2\n")
+    (folder / "token").symlink_to("..data/token")
+    (tmp_path / "shadow").write_text("root:x")
+    (folder / "out").symlink_to("../shadow")
+    (folder / "up").symlink_to("..")
+    path = str(folder / "token")
+    assert check(secret_files=(path,), secret_roots=(str(folder),)).secrets == {path: "hunter2"}
+    for name in ("out", "up/shadow"):
+        facts = check(secret_files=(str(folder / name),), secret_roots=(str(folder),))
+        assert facts.problem == "SecretMissing" and "leaves" in facts.message and not facts.secrets
 
 
 # ── nodes ──────────────────────────────────────────────────────────────────────────────────────

@@ -14,6 +14,7 @@ from hal0_operator.model.facts import HostFacts, Needs
 from hal0_operator.model.settings import DeviceSettings
 from hal0_operator.model.world import Container
 from hal0_operator.runtimes.models import ModelProblem
+from hal0_operator.runtimes.rendering import below
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 SECRET_LIMIT = 65_536
@@ -81,19 +82,28 @@ class HostProcs:
         secrets: dict[str, str] = {}
         for path in needs.secret_files:
             try:
-                secrets[path] = read_secret(path)
+                secrets[path] = read_secret(path, needs.secret_roots)
             except (OSError, ValueError) as error:
                 why = error.strerror if isinstance(error, OSError) else str(error)
                 message = f"the secret file {path} cannot be used: {why}"
                 return HostFacts(model=model, nodes=found, problem="SecretMissing", message=message)
-        wrong = next((wrong for mount in needs.mounts if (wrong := missing_mount(mount))), "")
+        wrong = next((wrong for mount in needs.mounts if (wrong := missing_mount(mount, needs.mount_roots))), "")
         reason = "MountMissing" if wrong else ""
         return HostFacts(model=model, nodes=found, secrets=secrets, problem=reason, message=wrong)
 
 
-def missing_mount(mount: Mount) -> str:
-    """What is wrong with a mount's source, or ``""``; makes a writable one that may be made."""
+def missing_mount(mount: Mount, roots: tuple[str, ...] = ()) -> str:
+    """What is wrong with a mount's source, or ``""``; makes a writable one that may be made.
+
+    A link can be changed between this look and Podman's: who can do that can write below a root.
+    """
     if os.path.exists(mount.source):
+        real = os.path.realpath(mount.source)
+        if mount.read_only and not _within(real, roots):
+            return (
+                f"{mount.source} is a link to {real}, which is not below {' or '.join(roots)}: "
+                "allow its folder in the settings ([policy] mounts)"
+            )
         return ""
     if mount.read_only or not mount.create:
         return f"{mount.source} does not exist: mount its disk or make it; the operator makes writable folders only"
@@ -104,12 +114,19 @@ def missing_mount(mount: Mount) -> str:
     return ""
 
 
-def read_secret(path: str) -> str:
-    """The text of a secret file without its final newline.
+def _within(real: str, roots: tuple[str, ...]) -> bool:
+    return not roots or any(below(real, os.path.realpath(root)) for root in roots)
+
+
+def read_secret(path: str, roots: tuple[str, ...] = ()) -> str:
+    """The text of a secret file without its final newline; links are followed below ``roots`` only.
 
     Raises OSError or ValueError; the messages name the file and never its content.
     """
-    data = read_regular(path, SECRET_LIMIT)
+    real = os.path.realpath(path) if roots else path
+    if not _within(real, roots):
+        raise ValueError(f"it is a link that leaves {' and '.join(roots)}")
+    data = read_regular(real, SECRET_LIMIT)
     if len(data) > SECRET_LIMIT:
         raise ValueError(f"is larger than {SECRET_LIMIT} bytes")
     if b"\0" in data:

@@ -12,7 +12,8 @@ class Needs(msgspec.Struct, frozen=True, kw_only=True):
     store and the folders where one may lie besides.  ``nodes`` are device nodes that must exist and
     be readable; to be probed for: ``gpu`` is the compute node, ``render`` the render nodes, ``npu``
     the accelerator, which no other process may hold open.  ``npu_exclusive``: no other NPU
-    container may exist.
+    container may exist.  What is mounted read-only must lie below one of ``mount_roots``, and a file of
+    ``secret_files`` below one of ``secret_roots``, links followed; without roots anywhere.
     """
 
     slot: str
@@ -23,12 +24,14 @@ class Needs(msgspec.Struct, frozen=True, kw_only=True):
     registry: str = ""
     model_roots: tuple[str, ...] = ()
     mounts: tuple[Mount, ...] = ()
+    mount_roots: tuple[str, ...] = ()
     nodes: tuple[str, ...] = ()
     gpu: bool = False
     render: bool = False
     npu: bool = False
     npu_exclusive: bool = False
     secret_files: tuple[str, ...] = ()
+    secret_roots: tuple[str, ...] = ()
 
 
 class ModelFile(msgspec.Struct, frozen=True):

@@ -40,7 +40,7 @@ SHM_SIZE = 8 * 1024**3
 
 
 def needs(inputs: LaunchInputs, settings: Settings) -> Needs:
-    return rendering.needs(inputs, devices.gpu_nodes(inputs, settings), _mounts(inputs))
+    return rendering.needs(inputs, devices.gpu_nodes(inputs, settings), _mounts(inputs), settings)
 
 
 def render(inputs: LaunchInputs, facts: HostFacts, settings: Settings) -> ContainerSpec:

@@ -46,7 +46,7 @@ def tag(model: str) -> str:
 
 
 def needs(inputs: LaunchInputs, settings: Settings) -> Needs:
-    found = rendering.needs(inputs, devices.npu_nodes(inputs, settings), _mounts(inputs, settings))
+    found = rendering.needs(inputs, devices.npu_nodes(inputs, settings), _mounts(inputs, settings), settings)
     return msgspec.structs.replace(found, npu_exclusive=True)
 
 

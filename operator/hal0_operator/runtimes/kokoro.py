@@ -30,9 +30,8 @@ DEADLINE_S = 600
 
 
 def needs(inputs: LaunchInputs, settings: Settings) -> Needs:
-    del settings  # they say nothing about it
     mounts = rendering.mounts(inputs, rendering.store_mount(inputs))
-    return rendering.needs(inputs, devices.no_nodes(inputs), mounts)
+    return rendering.needs(inputs, devices.no_nodes(inputs), mounts, settings)
 
 
 def render(inputs: LaunchInputs, facts: HostFacts, settings: Settings) -> ContainerSpec:

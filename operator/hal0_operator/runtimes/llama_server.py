@@ -49,6 +49,7 @@ def needs(inputs: LaunchInputs, settings: Settings) -> Needs:
         inputs,
         devices.gpu_nodes(inputs, settings),
         rendering.mounts(inputs, rendering.store_mount(inputs)),
+        settings,
     )
     return msgspec.structs.replace(
         found,

@@ -41,18 +41,20 @@ def container(
     )
 
 
-def needs(inputs: LaunchInputs, nodes: Nodes, mounts: tuple[Mount, ...]) -> Needs:
+def needs(inputs: LaunchInputs, nodes: Nodes, mounts: tuple[Mount, ...], settings: Settings) -> Needs:
     """The needs of any family; the model is for the family to add."""
     return Needs(
         slot=inputs.slot,
         port=inputs.port,
         store=inputs.store,
         mounts=mounts,
+        mount_roots=(settings.model_store, *settings.policy.mounts),
         nodes=nodes.named,
         gpu=nodes.gpu,
         render=nodes.render,
         npu=nodes.npu,
         secret_files=tuple(sorted({v.file for v in inputs.env.values() if isinstance(v, FileRef)})),
+        secret_roots=settings.policy.secret_dirs,
     )
 
 
