@@ -216,3 +216,17 @@ def test_a_refused_selection_leaves_nothing_of_itself_in_its_slot():
     )
     assert second.denied.keys() == {"capability/voice.stt"}
     assert second.slots == first.slots
+
+
+def test_two_children_are_never_bound_to_one_slot():
+    """A record called like another child's slot is that child's, whatever its type."""
+    verdict = judge(
+        {
+            "slots/npu.toml": slot(device="npu", model="m"),
+            "slots/tts.toml": slot(type="embedding", device="npu"),
+            "capabilities.toml": overlay("embed.embed", enabled=True, device="npu", model="e")
+            + selection("voice.tts", enabled=True, device="npu", model="t"),
+        }
+    )
+    assert verdict.slots["tts"].model == "t"
+    assert verdict.slots["embed"].model == "e"
