@@ -15,7 +15,7 @@ import anyio.abc
 import anyio.to_thread
 
 from hal0_operator.desired.profiles_file import parse_seeds
-from hal0_operator.desired.settings import decode_settings
+from hal0_operator.desired.settings import SETTINGS_LIMIT, decode_settings
 from hal0_operator.desired.source import SourceFile
 from hal0_operator.home.identity import home_id
 from hal0_operator.home.lock import LockHeld, operator_lock, operator_lock_path
@@ -46,7 +46,6 @@ from hal0_operator.reconcile.desired import Wishes
 from hal0_operator.reconcile.reconciler import Reconciler
 from hal0_operator.seams.fs import FileLock
 
-SETTINGS_LIMIT = 1 << 20
 TOKEN_BYTES = 32
 LAST_THREADS_S = 0.2
 """An idle worker thread ends within a millisecond once it is told to."""
@@ -82,7 +81,8 @@ def load_settings(path: str, *, named: bool) -> Settings:
     Raises ``CannotRun`` and ``BadSettings``.
     """
     try:
-        data = Path(path).read_bytes()
+        with Path(path).open("rb") as file:
+            data = file.read(SETTINGS_LIMIT + 1)
     except FileNotFoundError:
         if named:
             raise CannotRun(f"{path}: there is no such settings file") from None

@@ -120,6 +120,20 @@ def test_a_reader_that_leaves_ends_the_command_quietly(tmp_path):
     process.stderr.close()
 
 
+@pytest.mark.parametrize(("closed", "said"), [("1", ""), ("2", ""), ("0", "0 errors")])
+def test_a_stream_that_the_shell_closed_is_no_traceback(home, closed, said):
+    words = f"exec {sys.executable} -m tests.support.hal0ctl validate {home} {closed}>&-"
+    ran = subprocess.run(["sh", "-c", words], capture_output=True, text=True, check=False, timeout=20)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert said in ran.stdout
+
+
+def test_a_settings_file_without_end_is_refused_and_not_read(hal0ctl, home):
+    ran = hal0ctl("validate", str(home), "--config", "/dev/zero")
+    assert ran.code == 1
+    assert "larger than 1 MiB" in ran.err
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_output_that_the_terminal_cannot_say_is_escaped(home, encoding, monkeypatch):
     monkeypatch.setenv("PYTHONIOENCODING", encoding)

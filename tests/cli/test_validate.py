@@ -82,6 +82,14 @@ def test_an_annotation_cannot_be_broken_out_of(hal0ctl, home):
     assert "\n::error ::" not in lines[0]
 
 
+def test_an_annotation_carries_no_terminal_sequence_of_a_folders_name(hal0ctl, home):
+    odd = home.rename(home.with_name("h\x1b[31m\n"))
+    (odd / "slots" / "bad.toml").write_text(BAD)
+    lines = hal0ctl("validate", str(odd), "-o", "github").out.splitlines()
+    assert len(lines) == 2
+    assert all(line.isprintable() for line in lines)
+
+
 def test_gitlab_gets_a_code_quality_report(hal0ctl, bad, monkeypatch):
     monkeypatch.chdir(bad)
     report = json.loads(hal0ctl("validate", ".", "-o", "gitlab").out)
@@ -109,6 +117,13 @@ def test_a_file_from_stdin_is_judged_within_a_named_home(hal0ctl, bad, stdin):
     stdin(b'port = 8099\n[model]\ndefault = "m"\n')
     ran = hal0ctl("validate", "-", "--as", "slots/new.toml", "--home", str(bad), "-o", "json")
     assert [(p["code"], p["file"]) for p in json.loads(ran.out)["problems"]] == [("port.conflict", "slots/new.toml")]
+
+
+def test_a_name_that_is_none_is_refused_on_stdin_too(hal0ctl, stdin):
+    stdin(b"port = 8081\n")
+    ran = hal0ctl("validate", "-", "--as", "slots/a\nb.toml")
+    assert ran.code == 1
+    assert "slot.name" in ran.out
 
 
 def test_stdin_has_the_limit_of_a_file(hal0ctl, stdin):

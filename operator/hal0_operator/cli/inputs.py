@@ -5,7 +5,7 @@ import msgspec
 from hal0_operator.cli.options import Failed, Paths
 from hal0_operator.cli.problems import human
 from hal0_operator.desired.profiles_file import parse_seeds
-from hal0_operator.desired.settings import decode_settings
+from hal0_operator.desired.settings import SETTINGS_LIMIT, decode_settings
 from hal0_operator.desired.source import SourceFile
 from hal0_operator.home.seeds import NotPackaged, shipped
 from hal0_operator.host.fs import HostFs
@@ -34,13 +34,15 @@ def settings(paths: Paths) -> Settings:
     """
     try:
         with open(paths.config, "rb") as file:
-            data = file.read()
+            data = file.read(SETTINGS_LIMIT + 1)
     except FileNotFoundError:
         if paths.config_named:
             raise Failed(f"{paths.config}: there is no such settings file") from None
         data = b""
     except OSError as fault:
         raise Failed(f"{paths.config}: {fault.strerror}") from fault
+    if len(data) > SETTINGS_LIMIT:
+        raise Failed(f"{paths.config}: larger than {SETTINGS_LIMIT >> 20} MiB, not a settings file")
     found, problems = decode_settings(SourceFile(paths.config, data))
     if problems:
         lines = [line for problem in problems for line in human(problem, data)]

@@ -79,9 +79,10 @@ def _plain(problem: Problem) -> dict[str, Any]:
 def github(problem: Problem, home: str) -> str:
     """A workflow command that GitHub shows beside the line."""
     at = {"line": problem.at.line, "col": problem.at.column} if problem.at else {}
-    properties = {"file": repository_path(home, problem.file), **at, "title": problem.code}
+    properties = {"file": neutral(repository_path(home, problem.file)), **at, "title": problem.code}
     listed = ",".join(f"{key}={_escape(str(value), properties=True)}" for key, value in properties.items())
-    return f"::{problem.severity} {listed}::{_escape(_with_hint(problem))}"
+    said = "\n".join(neutral(line) for line in _with_hint(problem).splitlines())
+    return f"::{problem.severity} {listed}::{_escape(said)}"
 
 
 def gitlab(problems: Iterable[Problem], home: str) -> str:

@@ -14,7 +14,7 @@ from hal0_operator.cli.options import Failed, Paths, Usage
 from hal0_operator.cli.output import colourful, neutral, paint
 from hal0_operator.cli.parser import choice
 from hal0_operator.desired.assemble import assemble
-from hal0_operator.desired.names import OVERLAY_FILE, PROFILES_FILE, slot_stem
+from hal0_operator.desired.names import OVERLAY_FILE, PROFILES_FILE, shown, slot_stem
 from hal0_operator.desired.positions import locate
 from hal0_operator.desired.source import HomeFiles, SourceFile
 from hal0_operator.home.read import read_once
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace, paths: Paths) -> int:
         raise Usage("'-' and --as go together: hal0ctl validate - --as slots/chat.toml < FILE")
     checked = check(_with_stdin(args.file, paths) if stdin else _home(paths), paths)
     if stdin:
-        own = tuple(p for p in checked.problems if p.file == args.file)
+        own = tuple(p for p in checked.problems if p.file == shown(args.file))
         checked = checked._replace(problems=own)
     _write(checked, paths.home, args.file or paths.home, args.output)
     return 1 if errors(checked.problems) else 0

@@ -16,6 +16,9 @@ from hal0_operator.model.settings import (
     Settings,
 )
 
+SETTINGS_LIMIT = 1 << 20
+"""Bytes of a settings file; what is larger is none, and is not to be read to its end."""
+
 _TABLES = {"loop": LoopSettings, "probe": ProbeSettings, "devices": DeviceSettings, "policy": Policy}
 
 
