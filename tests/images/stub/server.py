@@ -28,6 +28,7 @@ class Settings:
     hang: str = ""  # a path that is accepted and never answered
     exit_after: float = -1  # from the start, or from the call that sets it
     exit_code: int = 1
+    tell: int = 0  # the environment is printed when it ends
     reject_flag: str = ""  # a flag that ends the program as an unknown one
     chat: int = 200  # status of generations
     embeddings: int = 200
@@ -77,6 +78,8 @@ STATE = State()
 
 
 def leave(code: int) -> None:
+    if STATE.settings.tell:
+        print(*(f"{name}={value}" for name, value in os.environ.items()), sep="\n", file=sys.stderr)
     print(f"exit {code}", file=sys.stderr, flush=True)
     os._exit(code)
 
