@@ -273,8 +273,8 @@ def load_token(parts: Parts) -> str:
 
 
 def _watch_told(parts: Parts, text: str) -> None:
-    parts.home.watch_problem = text
-    if text:
+    before, parts.home.watch_problem = parts.home.watch_problem, text
+    if text and text != before:
         parts.log.add("Warning", "WatchFailed", "", text)
 
 

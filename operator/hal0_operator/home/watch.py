@@ -85,7 +85,7 @@ class Watch:
                 await self._tell(paths, armed)
             except (OSError, RuntimeError) as error:
                 self._armed = None
-                self._report(f"the home {self._home} cannot be watched ({error}); {POLLING}")
+                self._report(f"the home {self._home} cannot be watched ({_why(error)}); {POLLING}")
             tasks.cancel_scope.cancel()
 
     async def _tell(self, paths: list[str], armed: _Armed) -> None:
@@ -115,6 +115,16 @@ class Watch:
         if folder == self._home:
             return name in (PROFILES_FILE, OVERLAY_FILE)
         return folder == f"{self._home}/{SLOTS_FOLDER}" and is_slot_file(name)
+
+
+def _why(error: Exception) -> str:
+    """The library passes on what the kernel says of a limit, which is not what is meant."""
+    text = str(error)
+    if "os error 24" in text:
+        return "no inotify instance is left: raise fs.inotify.max_user_instances"
+    if "os error 28" in text or "watch limit" in text:
+        return "no inotify watch is left: raise fs.inotify.max_user_watches"
+    return text
 
 
 def _library() -> Callable[..., AsyncIterator[object]]:

@@ -106,9 +106,10 @@ class HostFs:
             finally:
                 os.close(descriptor)
             os.rename(stage, path)
-        except OSError:
+        except OSError as failed:
             with contextlib.suppress(OSError):
                 os.unlink(stage)
+            failed.filename = path  # a failed write or sync does not say of what
             raise
         _sync_folder(folder)
 

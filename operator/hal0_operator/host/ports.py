@@ -55,6 +55,8 @@ def holder_of(port: int, found: list[Listener], own: tuple[Container, ...]) -> H
     # The usual holder is asked first: scanning every process costs milliseconds.
     pid = next((pid for pid in _monitors(serving) if pid > 1 and _holds(pid, inodes)), 0)
     pid = pid or next((pid for pid in proc.pids() if _holds(pid, inodes)), 0)
+    if not pid and any(container.state == "running" for container in serving):
+        return None  # of another user, as Podman's service is: the port is where it should be
     if not pid:
         return Holder(f"a process of user {blocking[0].uid} that this user may not look into")
     conmon = proc.conmon_of(pid)

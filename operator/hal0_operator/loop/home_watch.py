@@ -174,6 +174,8 @@ class HomeWatch:
             self.changed()
         if reading.files is not self._files or self._reconsider():
             await self._decide(reading.files)
+        elif self.store_problem and self._admission is not None:
+            await self._store(self._admission.verdict)
         self._since_tick = None
         self._answered = asked
         turn, self._turn = self._turn, anyio.Event()
@@ -213,8 +215,10 @@ class HomeWatch:
             await anyio.to_thread.run_sync(self._state.write_admitted, verdict.admitted)
             self.store_problem = ""
         except OSError as failed:
-            self.store_problem = f"{failed.filename}: {failed.strerror}; after a restart the last stored state counts"
-            self._log.add("Warning", "StateUnwritable", "", self.store_problem)
+            problem = f"{failed.filename}: {failed.strerror}; after a restart the last stored state counts"
+            if problem != self.store_problem:
+                self._log.add("Warning", "StateUnwritable", "", problem)
+            self.store_problem = problem
 
     def _tell(self, before: Admission | None, found: Admission) -> None:
         """New problems become events; what was denied is counted once per admission that denies it anew."""
