@@ -62,7 +62,7 @@ class Home:
     def profile(self, name: str, **keys: Any) -> None:
         """Add or replace a profile: the stub image on the CPU, unless ``keys`` say otherwise."""
         file = self.path / "profiles.toml"
-        known = tomllib.loads(file.read_text())["profile"] if file.exists() else {}
+        known = tomllib.loads(file.read_text()).get("profile", {}) if file.exists() else {}
         table = known | {name: {"image": STUB, "flags": "", "device_class": "cpu"} | keys}
         self.save(file.name, tomli_w.dumps({"profile": table}))
 
