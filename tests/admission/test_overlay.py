@@ -230,3 +230,14 @@ def test_two_children_are_never_bound_to_one_slot():
     )
     assert verdict.slots["tts"].model == "t"
     assert verdict.slots["embed"].model == "e"
+
+
+def test_a_kept_slot_agrees_to_nothing():
+    """Its file is gone, so when the rename is put right the child is as it would have been at once."""
+    first = judge({"slots/stt.toml": slot(device="npu"), "slots/npu.toml": slot(device="npu", model="m")})
+    on = overlay("voice.stt", enabled=True, device="npu", model="w")
+    npu = {"slots/npu.toml": slot(device="npu", model="m"), "capabilities.toml": on}
+    kept = judge({**npu, "slots/bad.toml": "port = \n"}, first)
+    assert kept.kept.keys() == {"stt"}
+    assert kept.admitted.bases == {}
+    assert judge(npu, kept).slots == judge(npu, first).slots

@@ -193,8 +193,8 @@ def test_what_was_refused_changes_nothing_in_force(first, second):
     """
     last = _after(first)
     verdict = admit(second, last, _context())
-    files = second.slots.keys() | {key.removeprefix("slot/") for key in second.broken}
-    broken = frozenset(map(slot_key, verdict.frozen & files))
+    files = second.slots.keys() | {key[5:] for key in second.broken if key.startswith("slot/")}
+    broken = frozenset(map(slot_key, files - verdict.admitted.slots.keys()))
     calm = Snapshot(
         slots=verdict.admitted.slots,
         profiles=verdict.admitted.profiles,

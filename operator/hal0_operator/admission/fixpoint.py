@@ -205,7 +205,11 @@ class _Trial:
         for name, dotted in bind(self.objects, self.candidate, self.last).items():
             selection = self.objects.selections.get(dotted)
             if selection is not None:
-                base = next_base(selection, self.objects.slots.get(name), self.last.bases.get(dotted, MergeBase()))
+                base = self.last.bases.get(dotted, MergeBase())
+                # a slot in force whose file is gone or unreadable agrees to nothing
+                base = next_base(
+                    selection, self.objects.slots.get(name) if name in self.candidate.slots else None, base
+                )
                 if base != MergeBase():
                     bases[dotted] = base
         same = not self.changed and bases == self.last.bases and self.last.digest
