@@ -54,6 +54,9 @@ class Hands:
             return failed.fault
         except OSError as failed:
             return a.Fault("local", f"{failed.filename or 'the machine'}: {failed.strerror or failed}")
+        except Exception as surprise:  # noqa: BLE001 - the last line of defence: one call's surprise ends no loop
+            what = type(effect).__name__.lower()
+            return a.Fault("unknown_outcome", f"{what} failed in a way that is nobody's intention: {surprise!r}")
 
     async def _perform(self, effect: a.Effect, cancel: list[Cancel]) -> a.Outcome:
         match effect:

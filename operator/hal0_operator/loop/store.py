@@ -14,6 +14,8 @@ from hal0_operator.seams.fs import Fs
 SCHEMA = 1
 LIMIT = 256 * 1024 * 1024
 PRIVATE = 0o600
+DAMAGED = (ValueError, RecursionError)
+"""What decoding raises for a text that is no JSON, no UTF-8, of another shape, or nested without end."""
 
 T = TypeVar("T")
 
@@ -67,7 +69,7 @@ class StateDir:
         try:
             data = self._fs.read(path, LIMIT)
             envelope = msgspec.json.decode(data, type=Envelope)
-        except (OSError, msgspec.MsgspecError):
+        except (OSError, *DAMAGED):
             return None
         if envelope.home != self._home:
             raise ForeignState(
@@ -78,5 +80,5 @@ class StateDir:
             return None
         try:
             return msgspec.json.decode(envelope.value, type=type)
-        except msgspec.MsgspecError:
+        except DAMAGED:
             return None

@@ -13,7 +13,7 @@ from hal0_operator.model.action import FaultKind
 from hal0_operator.model.container import LABEL_MANAGED, MANAGED_BY, ContainerSpec
 from hal0_operator.model.world import Container, NameHolder
 from hal0_operator.podman import decode, events, logs, spec
-from hal0_operator.podman.errors import SHOWN, classify, fault, undecodable
+from hal0_operator.podman.errors import SHOWN, UNDECODABLE, classify, fault, undecodable
 from hal0_operator.podman.transport import Params, Request, Stream, Transport
 from hal0_operator.seams.podman import Cancel, PodmanEvent, PodmanFault
 
@@ -66,9 +66,8 @@ class Client:
     def create(self, spec_: ContainerSpec) -> str:
         what = f"create {spec_.name}"
         request = Request(what, "post", "containers/create", CREATE_S, body=spec.body(spec_))
-        document = self._decoded(request, msgspec.json.decode)
-        id = document.get("Id") if isinstance(document, dict) else None
-        if not isinstance(id, str) or not id:
+        id = decode.created(self._transport.call(request).body)
+        if not id:
             # It was created; which one it is, a list will say.
             raise PodmanFault(fault("unknown_outcome", what, "Podman answered no id"))
         return id
@@ -137,7 +136,7 @@ class Client:
         body = self._transport.call(request).body
         try:
             return decoded(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNDECODABLE as error:
             raise undecodable(request.what, error) from error
 
     def _pull_reports(self, stream: Stream, request: Request) -> Iterator["PullReport"]:
@@ -182,7 +181,7 @@ def pull_report(line: bytes) -> PullReport:
     """A line of an unexpected shape says nothing."""
     try:
         read = msgspec.json.decode(line, type=_PullLine)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNDECODABLE:
         return PullReport()
     if read.error:
         return PullReport(error=read.error)

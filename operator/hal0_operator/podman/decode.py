@@ -10,18 +10,19 @@ from typing import Any, cast, get_args
 import msgspec
 
 from hal0_operator.model.world import Container, NameHolder, State
+from hal0_operator.podman.errors import UNDECODABLE
 
 _STATES = frozenset(get_args(State))
 _PORTS = 65536
 
 
 def containers(body: bytes) -> tuple[Container, ...]:
-    """Raises ``msgspec.DecodeError`` when it is no JSON."""
+    """Raises one of ``errors.UNDECODABLE`` when it is no JSON; so do the others."""
     return tuple(_container(row) for row in _rows(body))
 
 
 def holders(body: bytes, name: str) -> tuple[NameHolder, ...]:
-    """Those of exactly this name.  Raises ``msgspec.DecodeError``."""
+    """Those of exactly this name."""
     return tuple(
         NameHolder(id=_text(row, "Id"), name=name, state=_state(row), labels=_labels(row))
         for row in _rows(body)
@@ -40,8 +41,17 @@ def address(body: bytes) -> str:
     return next((row["IPAddress"] for row in rows if isinstance(row, dict) and _text(row, "IPAddress")), "")
 
 
+def created(body: bytes) -> str:
+    """The id of a new container, or ``""`` for an answer of any other kind."""
+    try:
+        document = msgspec.json.decode(body)
+    except UNDECODABLE:
+        return ""
+    return _text(document, "Id") if isinstance(document, dict) else ""
+
+
 def images(body: bytes) -> dict[str, str]:
-    """Tags, ``name@digest`` and ids (with and without ``sha256:``), each to the id.  Raises ``msgspec.DecodeError``."""
+    """Tags, ``name@digest`` and ids (with and without ``sha256:``), each to the id."""
     found: dict[str, str] = {}
     for row in _rows(body):
         id = _text(row, "Id").removeprefix("sha256:")

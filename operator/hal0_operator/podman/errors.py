@@ -14,6 +14,9 @@ from podman.errors import APIError
 from hal0_operator.model.action import Fault, FaultKind
 from hal0_operator.seams.podman import PodmanFault
 
+UNDECODABLE = (ValueError, RecursionError)
+"""What decoding raises for a text that is no JSON, no UTF-8, of another shape, or nested without end."""
+
 SHOWN = 600
 """Characters of Podman's own message that are kept."""
 
@@ -62,7 +65,7 @@ def fault_of_answer(what: str, status: int, body: bytes) -> Fault:
     """``what`` is the call in words (``create hal0-chat``), ``body`` whatever the service answered."""
     try:
         document = msgspec.json.decode(body, type=_Body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNDECODABLE:
         document = _Body(message=body[:SHOWN].decode(errors="replace"))
     kind = classify(status, document.cause, document.message)
     return fault(kind, what, document.message or document.cause or f"status {status}", status)

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from hal0_operator.podman.errors import UNDECODABLE
 from hal0_operator.seams.podman import PodmanEvent
 
 REMEMBERED = 2048
@@ -18,7 +19,7 @@ def decode(line: bytes) -> PodmanEvent | None:
     """None for a line that is no event."""
     try:
         document = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNDECODABLE:
         return None
     if not isinstance(document, dict):
         return None
