@@ -19,6 +19,9 @@ from hal0_operator.reconcile.world import World
 LIST = Key("list")
 IMAGES = Key("images")
 STORE = Key("store")
+LIST_AFTER_START_S = 1.0
+"""While others still start, a list waits for their locks and makes them slower; so the new pids are looked at
+once no start is in flight, or after this time.  An event tells of a death before."""
 START_LIMIT = 4
 """Creates and starts at once: more gains nothing on any Podman."""
 
@@ -157,5 +160,8 @@ class Core:
         if self.notes.version > self.notes.stored:
             self.queue.add(STORE)
         if self.notes.list_wanted_at is not None:
-            self.notes.list_wanted_at = None
-            self.want_list()
+            at, self.notes.list_wanted_at = self.notes.list_wanted_at, None
+            if self.starting:
+                self.queue.add_at(LIST, at + LIST_AFTER_START_S)
+            else:
+                self.want_list()

@@ -117,7 +117,9 @@ class Reconciler(Core):
         for key in self.queue.take(now):
             if key.lane == "slot" and not fresh(self, key.name):
                 self.wait_for_list(key.name)
-            elif key.lane != "list":
+            elif key.lane == "list":
+                self.list_wanted = True
+            else:
                 ready.append(key)
         if (self.list_wanted or self.waiting_for_list) and not self.queue.is_busy(LIST):
             if self.podman.may_ask(now):
@@ -189,6 +191,7 @@ class Reconciler(Core):
         match key.lane:
             case "list":
                 self.list_wanted = False
+                self.queue.forget(LIST)
                 return List()
             case "images":
                 return ListImages() if not self.podman.down else None
