@@ -3,6 +3,7 @@
 from tests.sim.home import Home, Want, slot
 from tests.sim.invariants import Invariants
 from tests.sim.simulator import Simulator
+from tests.sim.statuses import StatusRules
 
 
 def slow() -> Want:
@@ -46,3 +47,15 @@ def test_a_start_up_deadline_is_met_to_the_moment_without_any_hint() -> None:
     assert [line for line in sim.journal if "savelogs" in line] == []
     sim.run(1)
     assert len([line for line in sim.journal if "savelogs chat" in line]) == 1
+
+
+def test_a_blocked_slot_stays_blocked_while_it_looks_again() -> None:
+    sim = Simulator(Home({"chat": slot(8101)}))
+    sim.podman.foreign[8101] = "nginx (pid 7)"
+    rules = StatusRules(sim)
+    sim.run(2)
+    assert rules.before["chat"].phase == "Blocked"
+    changes, looks = rules.phases.total(), sum("check chat" in line for line in sim.journal)
+    sim.run(60)
+    assert sum("check chat" in line for line in sim.journal) > looks
+    assert rules.phases.total() == changes

@@ -1,6 +1,6 @@
 """One slot's turn: its next effect, or what ends its wait."""
 
-from hal0_operator.model.action import Create, Effect, Key, Probe, Remove, Start, Wait
+from hal0_operator.model.action import Check, Create, Effect, Key, ListName, Probe, Remove, Start, Wait
 from hal0_operator.reconcile import runs
 from hal0_operator.reconcile.cause import SETTLED, Cause, Drifted, Settled, start_limit
 from hal0_operator.reconcile.core import IMAGES, START_LIMIT, Core, probe_key, slot_key
@@ -40,7 +40,7 @@ def _decided(core: Core, slot: str, now: float) -> tuple[Cause, Effect | None]:
     """What the slot needs; None once it is seen to that it is looked at again."""
     state = core.state(slot)
     state.wants_image = ""
-    state.waiting = None
+    waited, state.waiting = state.waiting, None
     core.blocked.discard(slot)
     if state.gate > core.notes.stored:
         _wait(core, state, Wait("store", "the rejection is written first"), now)
@@ -50,6 +50,8 @@ def _decided(core: Core, slot: str, now: float) -> tuple[Cause, Effect | None]:
         return SETTLED, None
     view = core.view(slot, now)
     found, step = next_action(view)
+    if isinstance(step, Check | ListName) and not isinstance(found, Settled):
+        state.waiting = waited  # it stands until the look tells otherwise: a status must not flicker
     if isinstance(step, Wait):
         core.tally.turns["waited"] += 1
         _wait(core, state, step, now)
