@@ -100,6 +100,17 @@ def test_links_in_the_store_are_followed_unless_the_container_could_not(store: P
     assert model(store, "out.gguf", model_roots=(str(store), str(tmp_path))).problem == ""
 
 
+def test_names_that_no_command_line_can_carry_are_passed_over_and_shown_escaped(store: Path, tmp_path: Path) -> None:
+    odd = os.fsencode(tmp_path) + b"/odd\xff\x1b.gguf"
+    open(odd, "w").close()
+    for name in (b"mmproj-m\xff.gguf", b"m\n.gguf"):
+        open(os.fsencode(store) + b"/" + name, "w").close()
+    assert model(store, "m").model.projector == ""
+    os.symlink(odd, store / "link.gguf")
+    message = model(store, "link").message
+    assert "odd\\udcff\\x1b.gguf" in message and message.isprintable()
+
+
 # ── mounts ─────────────────────────────────────────────────────────────────────────────────────
 
 

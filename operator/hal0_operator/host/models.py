@@ -5,6 +5,7 @@ import tomllib
 
 import msgspec
 
+from hal0_operator.desired.names import shown
 from hal0_operator.host.fs import read_regular
 from hal0_operator.host.store import Store, size_of
 from hal0_operator.model.facts import ModelFile, Needs
@@ -60,6 +61,6 @@ def _within(found: ModelFile, roots: tuple[str, ...]) -> ModelFile | ModelProble
     if any(below(real, root) or below(real, os.path.realpath(root)) for root in roots):
         return found if real == found.path else msgspec.structs.replace(found, links_to=real)
     return ModelProblem(
-        f"{found.path} is a link to {real}, which the container cannot see: move the file into {roots[0]}, "
+        f"{found.path} is a link to {shown(real)}, which the container cannot see: move the file into {roots[0]}, "
         "or allow its folder in the settings ([policy] mounts)"
     )

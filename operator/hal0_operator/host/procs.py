@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from hal0_operator.desired.names import shown
 from hal0_operator.host import nodes, pidfd, ports, proc
 from hal0_operator.host.fs import read_regular
 from hal0_operator.host.listening import listeners
@@ -101,7 +102,7 @@ def missing_mount(mount: Mount, roots: tuple[str, ...] = ()) -> str:
         real = os.path.realpath(mount.source)
         if mount.read_only and not _within(real, roots):
             return (
-                f"{mount.source} is a link to {real}, which is not below {' or '.join(roots)}: "
+                f"{mount.source} is a link to {shown(real)}, which is not below {' or '.join(roots)}: "
                 "allow its folder in the settings ([policy] mounts)"
             )
         return ""

@@ -69,6 +69,8 @@ def _read(path: str, identity: tuple[int, int, int]) -> Folder | None:
     try:
         with os.scandir(path) as entries:
             for entry in entries:
+                if not entry.name.isprintable():  # undecodable, too: no command line can name it
+                    continue
                 if entry.is_dir():
                     folders.append(entry.path)
                 elif entry.name.lower().endswith(MODEL_SUFFIX):

@@ -7,7 +7,7 @@ import anyio
 import anyio.to_thread
 
 from hal0_operator.admission.verdict import Verdict
-from hal0_operator.desired.names import SLOTS_FOLDER
+from hal0_operator.desired.names import SLOTS_FOLDER, shown
 from hal0_operator.desired.source import HomeFiles
 from hal0_operator.home.read import Reader, Reading
 from hal0_operator.loop.drive import Drive
@@ -102,7 +102,7 @@ class HomeWatch:
         digest = found.snapshot.digest if found else ""
         return SourceStatus(
             kind="directory",
-            url=self._path,
+            url=shown(self._path),
             attempted=digest,
             fetched=digest,
             admitted=found.verdict.admitted.digest if found else "",

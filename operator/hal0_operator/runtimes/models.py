@@ -41,9 +41,10 @@ def registry_of(document: Any) -> dict[str, Entry]:
     found: dict[str, Entry] = {}
     for id, row in models.items() if isinstance(models, dict) else ():
         path = row.get("path") if isinstance(row, dict) else None
-        if isinstance(path, str) and path:
+        # no file is called by a NUL, and what is not printable can neither be shown nor passed on
+        if isinstance(path, str) and path and path.isprintable():
             projector = row.get("mmproj")
-            found[id] = Entry(path, projector if isinstance(projector, str) else "")
+            found[id] = Entry(path, projector if isinstance(projector, str) and projector.isprintable() else "")
     return found
 
 
