@@ -6,6 +6,9 @@ from typing import Any, NoReturn
 
 from hal0_operator.cli.output import did_you_mean, neutral
 
+A_YEAR_S = 366 * 24 * 3600
+"""What is longer was meant in another unit."""
+
 
 class Parser(argparse.ArgumentParser):
     """``words`` are the option strings that were added, in order, for completion."""
@@ -42,6 +45,17 @@ def choice(kind: str, known: Iterable[str]) -> Callable[[str], str]:
         raise argparse.ArgumentTypeError(f"no {kind} {text!r}{did_you_mean(text, names)} (one of {', '.join(names)})")
 
     return convert
+
+
+def seconds(text: str) -> float:
+    """An argument type: a number of seconds from 0 to a year."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value <= A_YEAR_S:  # neither holds for nan
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0 to {A_YEAR_S}")
+    return value
 
 
 def whole_number(most: int) -> Callable[[str], int]:
