@@ -24,7 +24,8 @@ def is_slot_file(name: str) -> bool:
 
     A name that counts need not be a good one: ``chat (copy).toml`` counts, and is a problem.
     """
-    return name.endswith(".toml") and not is_backup(name)
+    # No backup ends so but a hidden file: asked of every entry at every look, so it is not left to a pattern.
+    return name.endswith(".toml") and not name.startswith(".")
 
 
 def is_name(name: str) -> bool:

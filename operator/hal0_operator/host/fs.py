@@ -80,9 +80,10 @@ class HostFs:
         found: list[tuple[str, Stat]] = []
         with os.scandir(folder) as entries:
             for entry in entries:
-                # an entry may vanish between its name and its stat
-                with contextlib.suppress(FileNotFoundError):
+                try:
                     found.append((entry.name, as_stat(entry.stat(follow_symlinks=False))))
+                except FileNotFoundError:  # it vanished between its name and its stat
+                    continue
         return found
 
     def read(self, path: str, limit: int) -> bytes:
