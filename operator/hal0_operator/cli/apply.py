@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 from hal0_operator.cli.client import Client, NoOperator
 from hal0_operator.cli.options import Failed, Paths
 from hal0_operator.cli.output import write_line
+from hal0_operator.cli.problems import human_line
 from hal0_operator.cli.waiting import Outcome, judge
+from hal0_operator.desired.names import SLOTS_FOLDER
+from hal0_operator.web.shapes import problem_body
 
 if TYPE_CHECKING:
     from hal0_operator.run import Parts
@@ -35,16 +38,23 @@ def run(args: argparse.Namespace, paths: Paths) -> int:
 def _with_operator(args: argparse.Namespace, paths: Paths) -> Outcome:
     client = Client(paths.socket)
     client.post("/api/reconcile?wait=1", timeout=args.timeout)
+    denied = _denied(client.get("/api/source")["problems"])
     if not args.wait:
-        return judge(client.get("/api/slots")["items"], waited=False)
+        return judge(client.get("/api/slots")["items"], waited=False).also_denied(denied)
     end = time.monotonic() + args.timeout
     for items in _states(client):
-        found = judge(items, waited=True)
+        found = judge(items, waited=True).also_denied(denied)
         if found.decided:
             return found
         if time.monotonic() > end:
             return found.late(args.timeout)
     raise Failed("the operator ended while its slots were waited for")
+
+
+def _denied(problems: list[Any]) -> list[str]:
+    """What was refused beside slot files, whose slots say it themselves."""
+    errors = [p for p in problems if p["severity"] == "error" and not p["file"].startswith(f"{SLOTS_FOLDER}/")]
+    return [line for problem in errors for line in human_line(problem)]
 
 
 def _states(client: Client) -> Iterator[list[Any]]:
@@ -81,11 +91,12 @@ async def _converge(parts: "Parts", wait: bool, seconds: float) -> Outcome:
         nonlocal found
         with anyio.move_on_after(seconds) as scope:
             await parts.operator.fresh()
-            found = judge(msgspec.to_builtins(parts.operator.slots()), waited=wait)
+            denied = _denied([msgspec.to_builtins(problem_body(problem)) for problem in parts.operator.problems()])
+            found = judge(msgspec.to_builtins(parts.operator.slots()), waited=wait).also_denied(denied)
             if not wait or found.decided:
                 return
             async for _ in parts.operator.changes():
-                found = judge(msgspec.to_builtins(parts.operator.slots()), waited=True)
+                found = judge(msgspec.to_builtins(parts.operator.slots()), waited=True).also_denied(denied)
                 if found.decided:
                     return
         if scope.cancelled_caught:

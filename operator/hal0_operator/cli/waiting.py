@@ -19,6 +19,10 @@ class Outcome(NamedTuple):
     pending: tuple[str, ...] = ()
     summary: tuple[str, ...] = ()
 
+    def also_denied(self, denied: list[str]) -> "Outcome":
+        """The same, where these lines say what else of the home was refused."""
+        return self._replace(decided=True, failed=(*denied, *self.failed)) if denied else self
+
     def late(self, timeout: float) -> "Outcome":
         """The time is up: what is still pending has failed."""
         late = tuple(f"{line} (not within {timeout:g} s)" for line in self.pending)

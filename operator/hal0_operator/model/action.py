@@ -113,12 +113,14 @@ class SaveLogs(msgspec.Struct, frozen=True, tag=True):
     """Keep the last lines of a container before it goes.
 
     ``verdict`` is the reason for which its digest is rejected once they are kept, or ``""``.
+    ``too_slow`` says how long it was waited for, where its process lives and was never Ready.
     """
 
     slot: str
     id: str
     exit_code: int
     verdict: str = ""
+    too_slow: str = ""
 
 
 class Store(msgspec.Struct, frozen=True, tag=True):

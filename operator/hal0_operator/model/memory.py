@@ -21,12 +21,22 @@ class Rejected(msgspec.Struct, frozen=True):
 
 
 class LastExit(msgspec.Struct, frozen=True):
-    """How the previous container ended, and its decisive line."""
+    """How the previous container ended, and its decisive line.
+
+    ``too_slow`` is set when it did not end by itself: it was not Ready in time.
+    """
 
     container: str
     exit_code: int
     line: str = ""
     lines: tuple[str, ...] = ()
+    too_slow: str = ""
+
+    @property
+    def told(self) -> str:
+        """``exit code 1: the decisive line``."""
+        how = self.too_slow or f"exit code {self.exit_code}"
+        return f"{how}: {self.line}" if self.line else how
 
 
 class SlotMemory(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

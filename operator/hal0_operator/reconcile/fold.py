@@ -277,17 +277,17 @@ def _name_listed(desk: Desk, effect: ListName, outcome: Outcome) -> None:
 def _saved(desk: Desk, effect: SaveLogs, outcome: Outcome) -> None:
     state = desk.state
     lines = outcome.lines if isinstance(outcome, Saved) else ()
-    if effect.verdict == "StartTimeout":
+    if effect.too_slow:
+        # As an exit that it counts and paces, whatever it is rejected for.
         runs.failed(state, desk.digest, desk.now, desk.notes.jitter, unready=True)
-        state.doomed, state.doomed_why = effect.id, "not ready within its start-up deadline"
+        state.doomed, state.doomed_why = effect.id, effect.too_slow
     state.logs_for = f"{effect.id}/{state.exits}"
-    exit = LastExit(effect.id, effect.exit_code, lines=lines)
+    exit = LastExit(effect.id, effect.exit_code, lines=lines, too_slow=effect.too_slow)
     if desk.inputs is not None:
         exit = last_exit(exit, desk.inputs, state.facts or HostFacts(), desk.profile)
     desk.notes.remember(desk.slot, msgspec.structs.replace(desk.memory, last_exit=exit))
     if effect.verdict:
-        what = "not ready in time" if effect.verdict == "StartTimeout" else f"exited {effect.exit_code}"
-        reject(desk, effect.verdict, f"{what}: {exit.line}" if exit.line else what)
+        reject(desk, effect.verdict, exit.told)
 
 
 def reject(desk: Desk, reason: str, message: str) -> None:

@@ -199,8 +199,8 @@ def _too_slow(v: View, own: Container, limit: float) -> Step:
     assert v.target is not None
     assert v.effective is not None
     fresh = not v.effective.rolled_back and not is_rejected(v.target, v.memory)
-    logs = _keep_logs(v, own, "StartTimeout" if fresh else "")
-    return logs or _take_away(v, own, f"not ready within {limit:.0f} s")
+    verdict = "StartTimeout" if fresh else ""
+    return SaveLogs(v.slot, own.id, own.exit_code, verdict, too_slow=f"not ready within {limit:g} s")
 
 
 def _keep_logs(v: View, own: Container, verdict: str) -> Step:
@@ -216,4 +216,4 @@ def _paced(v: View) -> Wait | None:
         return Wait(state.outside.reason, state.outside.message, state.outside.until)
     if v.now >= state.next_start:
         return None
-    return Wait("CrashLoop", f"{container_name(v.slot)} exited {state.exits} times in a row", state.next_start)
+    return Wait("CrashLoop", f"{container_name(v.slot)} failed {state.exits} times in a row", state.next_start)

@@ -27,6 +27,7 @@ def last_exit(
         exit_code=exit.exit_code,
         line=f"{line} ({named})" if named else line,
         lines=lines,
+        too_slow=exit.too_slow,
     )
 
 

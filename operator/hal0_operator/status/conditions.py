@@ -97,7 +97,8 @@ def _why_not_ready(facts: SlotFacts, phase: Phase, named: tuple[Condition, ...])
         return "OldServes", "the container of the previous inputs still serves"
     waiting = view.state.waiting
     if phase == "CrashLoop":
-        return "CrashLoop", crash_message(facts)
+        last = view.memory.last_exit
+        return "StartTimeout" if last is not None and last.too_slow else "CrashLoop", crash_message(facts)
     if waiting is not None:
         return waiting.reason[:1].upper() + waiting.reason[1:], waiting.message
     return phase, view.state.run.detail if view.state.run is not None else ""
@@ -112,11 +113,10 @@ _OFF = {
 
 
 def crash_message(facts: SlotFacts) -> str:
-    """Exits, and the decisive line of the last one."""
+    """Exits and failed starts, and the decisive line of the last one."""
     exits = facts.view.state.exits
     last = facts.view.memory.last_exit
-    line = f"; last: exit code {last.exit_code}: {last.line}" if last is not None else ""
-    return f"exited {exits} times in a row{line}"
+    return f"failed {exits} times in a row" + (f"; last: {last.told}" if last is not None else "")
 
 
 def _progress(facts: SlotFacts, phase: Phase, named: tuple[Condition, ...]) -> tuple[Condition, Condition]:

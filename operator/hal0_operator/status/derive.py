@@ -4,6 +4,7 @@ from hal0_operator.model.device import BACKEND_OF
 from hal0_operator.model.launch import Target
 from hal0_operator.model.slot import Slot
 from hal0_operator.model.status import ContainerStatus, FieldDiff, SlotStatus
+from hal0_operator.reconcile.cause import start_limit
 from hal0_operator.reconcile.turn import INSIDE
 from hal0_operator.runtimes.diff import field_diff
 from hal0_operator.status.conditions import carry_over, conditions
@@ -82,15 +83,21 @@ def _blocked_on(facts: SlotFacts) -> str:
         return view.state.waiting.message
     run = view.state.run
     if run is not None and not run.ready and view.own and view.target is not None and view.target.wanted:
-        return f"its probe: {run.detail or run.verdict or 'not asked yet'}"
+        return f"its probe: {run.detail or run.verdict or 'not asked yet'}{_limit(facts, run.since)}"
     return ""
+
+
+def _limit(facts: SlotFacts, since: float) -> str:
+    """How long it may take, where that is limited and counts."""
+    limit, run = start_limit(facts.view), facts.view.state.run
+    if limit == float("inf") or (run is not None and run.path_broken):
+        return ""
+    return f"; it has until {facts.stamp(since + limit)}, {limit:g} s from its start"
 
 
 def _last_exit(facts: SlotFacts) -> str:
     exit = facts.view.memory.last_exit
-    if exit is None:
-        return ""
-    return f"exit code {exit.exit_code}" + (f": {exit.line}" if exit.line else "")
+    return exit.told if exit is not None else ""
 
 
 def pending_diff(facts: SlotFacts) -> tuple[FieldDiff, ...]:
