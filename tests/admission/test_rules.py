@@ -111,6 +111,14 @@ CASES = {
         {"slots/npu.toml": slot(device="npu", model="m", extra_args="-a1")},
         ("error", "flag.policy", "slots/npu.toml", 5),
     ),
+    "a variable that stands for a flag of the slot's is refused": (
+        {"slots/a.toml": slot(model="m") + '[server.env]\nLLAMA_ARG_CTX_SIZE = "512"\n'},
+        ("error", "flag.policy", "slots/a.toml", 4),
+    ),
+    "a variable that stands for a mode is refused in a profile too": (
+        {"profiles.toml": PROFILE + 'env = { LLAMA_ARG_EMBEDDINGS = "1" }\n'},
+        ("error", "flag.policy", "profiles.toml", 3),
+    ),
     "an image of a registry that is not listed is refused": (
         {"profiles.toml": '[profile.mine]\nimage = "quay.io/x/y:1"\n'},
         ("error", "image.policy", "profiles.toml", 2),

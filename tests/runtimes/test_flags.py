@@ -109,6 +109,21 @@ def test_other_flags_of_fastflowlm_are_free(flag: str) -> None:
     assert flags.owned(flag, "flm") == ""
 
 
+@pytest.mark.parametrize(
+    ("name", "flag"),
+    [
+        ("LLAMA_ARG_PORT", "--port"),
+        ("LLAMA_ARG_RERANKING", "--reranking"),
+        ("LLAMA_API_KEY", "--api-key"),
+        ("LLAMA_ARG_THREADS", "--threads"),
+        ("MY_LLAMA_ARG_PORT", ""),
+        ("LD_PRELOAD", ""),
+    ],
+)
+def test_a_variable_stands_for_the_flag_that_llama_server_reads_from_it(name: str, flag: str) -> None:
+    assert flags.of_variable(name) == flag
+
+
 def test_a_flag_with_a_hundred_thousand_values_is_parsed_in_one_go() -> None:
     """With the values copied for each further one this is minutes of work."""
     (flag,) = flags.parse(("--x", *["y"] * 400_000))

@@ -203,6 +203,12 @@ def is_flag(token: str) -> bool:
 
 def parse(tokens: Sequence[str]) -> tuple[Flag, ...]:
     """Group tokens into flags; a flag takes every token up to the next flag as its values."""
+    return _parsed(tuple(tokens))
+
+
+@lru_cache(maxsize=1024)
+def _parsed(tokens: tuple[str, ...]) -> tuple[Flag, ...]:
+    """Remembered, since all slots of a profile have the same flags."""
     begun: list[tuple[str, list[str], int]] = []
     for index, token in enumerate(tokens):
         if is_flag(token):
@@ -243,6 +249,14 @@ def owned(flag: str, family: Family = "llama-server") -> str:
         return OWNED[name]
     longs = _FLM_LONG if family == "flm" else ("--port", "--host", "--listen")
     return next((OWNED[full] for full in longs if len(name) > len("--") and full.startswith(name)), "")
+
+
+def of_variable(name: str) -> str:
+    """The flag that llama-server reads from this variable where the command line has none, or ``""``."""
+    if name == "LLAMA_API_KEY":
+        return "--api-key"
+    _, found, rest = name.partition("LLAMA_ARG_")
+    return canonical(f"--{rest.lower()}") if found and name.startswith(found) else ""
 
 
 def without_modes(tokens: Iterable[str]) -> tuple[str, ...]:

@@ -3,8 +3,8 @@
 Port, host, model, alias, context size, GPU layers and API key are set by the slot's own keys or by the
 operator.  In a profile's `flags` or a slot's `extra_args` they would win over what the slot says: the server
 listens elsewhere than it is probed, or serves another model.  They are refused in every spelling (`--port 1`,
-`--port=1`, `-c`, `-ngl`).  So is the mode flag of another type, such as `--embedding` for an llm, and on the
-NPU `--asr` and `--embed`, which follow from the records.
+`--port=1`, `-c`, `-ngl`), and as variables (`LLAMA_ARG_PORT`).  So is the mode flag of another type, such as
+`--embedding` for an llm, and on the NPU `--asr` and `--embed`, which follow from the records.
 
 Example: `extra_args = "-c 512"` beside `[model] context_size = 4096`.
 
@@ -32,6 +32,10 @@ def check_slot(case: Case) -> Iterator[Problem]:
             yield case.error(CODE, ("server", "extra_args"), *_words(flag.spelled, owner))
         elif _foreign_mode(case, flag):
             yield case.error(CODE, ("server", "extra_args"), *_mode_words(case, flag.spelled))
+    for name in slot.env:
+        variable = flags.of_variable(name)
+        if variable in flags.MODES or flags.owned(variable):
+            yield case.error(CODE, ("server", "env", name), *_variable_words(name, variable))
     if profile is None or family != "llama-server":
         return
     for flag in flags.parse(flags.split_if_possible(profile.flags)):
@@ -54,6 +58,11 @@ def check_profile(profile: Profile, settings: Settings) -> Iterator[Problem]:
         if owner := flags.owned(flag.spelled, profile.family):
             message, hint = _words(flag.spelled, owner)
             yield profile_error(profile.name, CODE, ("flags",), f"profile {profile.name}: {message}", hint)
+    for name in profile.env:
+        variable = flags.of_variable(name)
+        if variable in flags.MODES or flags.owned(variable):
+            message, hint = _variable_words(name, variable)
+            yield profile_error(profile.name, CODE, ("env", name), f"profile {profile.name}: {message}", hint)
 
 
 def _foreign_mode(case: Case, flag: flags.Flag) -> bool:
@@ -62,6 +71,11 @@ def _foreign_mode(case: Case, flag: flags.Flag) -> bool:
 
 def _words(spelled: str, owner: str) -> tuple[str, str]:
     return f"the flag {clipped(spelled)} may not be set here: it is the business of {owner}", "remove the flag"
+
+
+def _variable_words(name: str, flag: str) -> tuple[str, str]:
+    owner = flags.owned(flag) or "the slot's type"
+    return f"the variable {clipped(name)} may not be set here: it is the business of {owner}", "remove the variable"
 
 
 def _mode_words(case: Case, spelled: str) -> tuple[str, str]:
