@@ -18,6 +18,7 @@ from hal0_operator.model.facts import HostFacts
 from hal0_operator.model.world import Container, NameHolder
 from hal0_operator.reconcile.holders import blocked_create, blocked_profile, blocked_swap, undead
 from hal0_operator.reconcile.rollback import Effective
+from hal0_operator.reconcile.state import Rendering
 from hal0_operator.reconcile.view import View
 from hal0_operator.runtimes import family
 
@@ -97,8 +98,8 @@ def takes_nodes(v: View, wanted: Effective) -> bool:
 
 def spec_of(v: View, wanted: Effective, facts: HostFacts) -> ContainerSpec:
     """The family's rendering with our labels; ``dev.hal0.rendered`` covers all but the labels."""
-    spec = family(wanted.inputs.family).render(wanted.inputs, facts, v.settings)
-    rendered = spec.rendered
+    made = _rendering(v, wanted, facts)
+    spec = made.spec
     if wanted.image_id in (v.world.images or {}):
         # Only how it is asked for differs: what was rendered is the same.
         spec = msgspec.structs.replace(spec, image=wanted.image_id)
@@ -108,7 +109,7 @@ def spec_of(v: View, wanted: Effective, facts: HostFacts) -> ContainerSpec:
         LABEL_HOME: v.world.home,
         LABEL_SLOT: v.slot,
         LABEL_SPEC: wanted.digest,
-        LABEL_RENDERED: rendered,
+        LABEL_RENDERED: made.rendered,
         LABEL_GENERATION: v.target.generation if v.target else "",
     }
     return msgspec.structs.replace(spec, labels=labels)
@@ -116,7 +117,16 @@ def spec_of(v: View, wanted: Effective, facts: HostFacts) -> ContainerSpec:
 
 def rendered_of(v: View, wanted: Effective, facts: HostFacts) -> str:
     """What ``dev.hal0.rendered`` would say if the container were created now."""
-    return family(wanted.inputs.family).render(wanted.inputs, facts, v.settings).rendered
+    return _rendering(v, wanted, facts).rendered
+
+
+def _rendering(v: View, wanted: Effective, facts: HostFacts) -> Rendering:
+    """Made anew only when the inputs or the facts are others: creating, starting and every status ask for it."""
+    known = v.state.rendering
+    if known is None or known.inputs is not wanted.inputs or known.facts is not facts:
+        spec = family(wanted.inputs.family).render(wanted.inputs, facts, v.settings)
+        known = v.state.rendering = Rendering(wanted.inputs, facts, spec, spec.rendered)
+    return known
 
 
 def _name_free(v: View) -> Effect | Wait | None:

@@ -3,7 +3,9 @@
 import msgspec
 
 from hal0_operator.model.action import Fault, Wait
+from hal0_operator.model.container import ContainerSpec
 from hal0_operator.model.facts import HostFacts
+from hal0_operator.model.launch import LaunchInputs
 from hal0_operator.model.probe import Verdict
 from hal0_operator.model.world import NameHolder
 
@@ -51,6 +53,15 @@ class Outside(msgspec.Struct):
     binding: bool = False
 
 
+class Rendering(msgspec.Struct, frozen=True):
+    """A container without our labels, of these inputs on a host with these facts; ``rendered`` is its digest."""
+
+    inputs: LaunchInputs
+    facts: HostFacts
+    spec: ContainerSpec
+    rendered: str
+
+
 class SlotState(msgspec.Struct):
     """``need_list`` and ``last_write`` are ticks: a turn needs a list begun after the one, and a list
     begun before the other is not believed; ``hinted`` is the last hint's.  ``facts`` are of the digest
@@ -58,7 +69,7 @@ class SlotState(msgspec.Struct):
     ``exits_digest`` reject it.  ``doomed`` is a container that must be removed and created again,
     ``start_lost`` one whose start was not answered.
     ``holders`` of the name ``holders_of`` are None until asked for.  ``gate``: no turn before the memory of
-    this version was written (or could not be).
+    this version was written (or could not be).  ``rendering`` only saves time.
     """
 
     name: str
@@ -96,6 +107,7 @@ class SlotState(msgspec.Struct):
     waiting: Wait | None = None
     begun_at: float = NEVER
     time_to_ready: float | None = None
+    rendering: Rendering | None = None
 
 
 class PullState(msgspec.Struct):
