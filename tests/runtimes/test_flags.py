@@ -130,6 +130,12 @@ def test_a_flag_with_a_hundred_thousand_values_is_parsed_in_one_go() -> None:
     assert len(flag.values) == 400_000
 
 
+def test_only_ordinary_texts_are_remembered() -> None:
+    long, short = ["-a"] * (flags.REMEMBERED + 1), ["-a", "1"]
+    assert flags.parse(long)[0] is not flags.parse(long)[0]
+    assert flags.parse(short)[0] is flags.parse(short)[0]
+
+
 _TOKENS = st.lists(
     st.sampled_from(["-b", "--batch-size", "--batch-size=3", "-c", "--lora", "--mmap", "--no-mmap", "x", "7", "-1", "--jinja"]),
     max_size=12,

@@ -152,6 +152,9 @@ MODE_OF_TYPE: dict[SlotType, str] = {"embedding": "--embedding", "reranking": "-
 
 MODES: frozenset[str] = frozenset(MODE_OF_TYPE.values())
 
+REMEMBERED = 100
+"""Tokens of a text whose parse is kept: thrice an ordinary one.  A hostile one of 64 KiB would take two megabytes."""
+
 _NUMBER = re.compile(r"-\.?\d[\d.]*([eE][+-]?\d+)?(,.*)?")
 
 
@@ -204,12 +207,17 @@ def is_flag(token: str) -> bool:
 
 def parse(tokens: Sequence[str]) -> tuple[Flag, ...]:
     """Group tokens into flags; a flag takes every token up to the next flag as its values."""
-    return _parsed(tuple(tokens))
+    whole = tuple(tokens)
+    return _remembered(whole) if len(whole) <= REMEMBERED else _parsed(whole)
 
 
 @lru_cache(maxsize=1024)
+def _remembered(tokens: tuple[str, ...]) -> tuple[Flag, ...]:
+    """Since all slots of a profile have the same flags."""
+    return _parsed(tokens)
+
+
 def _parsed(tokens: tuple[str, ...]) -> tuple[Flag, ...]:
-    """Remembered, since all slots of a profile have the same flags."""
     begun: list[tuple[str, list[str], int]] = []
     for index, token in enumerate(tokens):
         if is_flag(token):
