@@ -91,8 +91,8 @@ class Hands:
     async def _locally(self, effect: a.KillOrphan | a.Check | a.Store) -> a.Outcome:
         match effect:
             case a.KillOrphan(pid=pid, id=id):
-                await self._in_thread(lambda: self.procs.kill_orphan(pid, id))
-                return a.Done()
+                killed = await self._in_thread(lambda: self.procs.kill_orphan(pid, id))
+                return a.Done() if killed else a.Fault("local", f"process {pid} could not be ended")
             case a.Check(needs=needs):
                 known = self.sharing(needs.port)
                 facts = await self._in_thread(lambda: self.procs.check(needs, self.settings.devices, known))

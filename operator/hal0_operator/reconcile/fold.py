@@ -89,9 +89,7 @@ def fold(desk: Desk, effect: Effect, outcome: Outcome) -> None:
             desk.distrust()
             _remove_later(desk.state, desk.now)
         case KillOrphan():
-            desk.notes.event("Warning", "OrphanKilled", desk.slot, effect.reason)
-            desk.state.facts_for = ""
-            desk.distrust()
+            _orphan_killed(desk, effect, outcome)
         case Check():
             _checked(desk, effect, outcome)
         case ListName():
@@ -115,7 +113,6 @@ def _created(desk: Desk, effect: Create, outcome: Outcome) -> None:
     match outcome:
         case Created(id):
             state.ask_name = False
-            state.outside = state.fault = None
             state.begun_at = now if state.begun_at == NEVER else state.begun_at
             desk.notes.record(desk.slot, id)
             desk.world.record(id, desk.slot)
@@ -137,6 +134,21 @@ def _created(desk: Desk, effect: Create, outcome: Outcome) -> None:
             desk.distrust()
 
 
+def _call_failed(desk: Desk, message: str) -> None:
+    """For no reason of the container's own: nothing is rejected, and it is not repeated at once."""
+    wait_outside(desk.state, "CallFailed", message, desk.now, binding=True)
+
+
+def _orphan_killed(desk: Desk, effect: KillOrphan, outcome: Outcome) -> None:
+    desk.state.facts_for = ""
+    desk.distrust()
+    if isinstance(outcome, Fault):
+        _call_failed(desk, outcome.message)
+        desk.notes.event("Warning", "OrphanLives", desk.slot, f"{outcome.message}; {effect.reason}")
+    else:
+        desk.notes.event("Warning", "OrphanKilled", desk.slot, effect.reason)
+
+
 def _create_failed(desk: Desk, kind: str, message: str) -> None:
     state, now = desk.state, desk.now
     desk.distrust()
@@ -150,6 +162,8 @@ def _create_failed(desk: Desk, kind: str, message: str) -> None:
     elif kind in OWN_FAULTS:
         runs.failed(state, desk.digest, now, desk.notes.jitter, unready=True)
         reject(desk, "CreateFailed", message)
+    elif kind != "unreachable":
+        _call_failed(desk, message)
     desk.notes.event("Warning", "CreateFailed", desk.slot, message)
 
 
@@ -158,7 +172,6 @@ def _started(desk: Desk, effect: Start, outcome: Outcome) -> None:
     own = desk.world.containers.get(effect.id)
     match outcome:
         case Done():
-            state.fault = state.outside = None
             if own is not None:
                 fields = {"state": "running", "pid": 0, "alive": None}
                 desk.world.put(msgspec.structs.replace(own, **fields))
@@ -194,6 +207,8 @@ def _start_failed(desk: Desk, effect: Start, kind: str, message: str) -> None:
         desk.world.drop(effect.id)
     desk.distrust()
     state.start_lost = effect.id if kind == "unknown_outcome" else ""
+    if kind == "unknown_outcome":
+        _call_failed(desk, message)
     if kind in ("unreachable", "unknown_outcome", "no_such_container"):
         return
     state.facts_for = ""
@@ -202,7 +217,7 @@ def _start_failed(desk: Desk, effect: Start, kind: str, message: str) -> None:
     else:
         # Any other failure leaves a half-start that refuses for ever: never a second start.
         state.doomed, state.doomed_why = effect.id, f"start failed: {message}"
-        runs.failed(state, desk.digest, now, desk.notes.jitter, unready=True)
+        runs.failed(state, desk.digest, now, desk.notes.jitter, unready=kind in OWN_FAULTS)
         if kind in OWN_FAULTS and state.exits_unready >= 3:
             reject(desk, "StartFailed", message)
     desk.notes.event("Warning", "StartFailed", desk.slot, message)
@@ -256,6 +271,7 @@ def _name_listed(desk: Desk, effect: ListName, outcome: Outcome) -> None:
     state = desk.state
     if not isinstance(outcome, NameListed):
         desk.distrust()
+        _call_failed(desk, outcome.message if isinstance(outcome, Fault) else "no answer")
         return
     state.holders, state.holders_of = outcome.holders, effect.name
     if effect.name != container_name(desk.slot):

@@ -12,6 +12,7 @@ from hal0_operator.reconcile.holders import blocked_create
 from hal0_operator.reconcile.preflight import (
     NEED_LIST,
     host_ready,
+    outside_pause,
     preflight,
     rendered_of,
     spec_of,
@@ -69,7 +70,7 @@ def answer(v: View, found: causes.Cause) -> Step:
 
 def _settled(v: View) -> Step:
     """One look at the host per adopted container tells whether it is Outdated; no Podman call."""
-    if v.effective is not None and v.own and v.state.facts_for != v.effective.digest:
+    if v.effective is not None and v.own and v.state.facts_for != v.effective.digest and outside_pause(v) is None:
         return Check(v.slot, family(v.effective.inputs.family).needs(v.effective.inputs, v.settings))
     return None
 
@@ -78,7 +79,7 @@ def _choose_port(v: View) -> Step:
     """The listeners are needed before the lowest free port can be chosen."""
     if v.target is None or v.state.facts_for == v.target.generation:
         return Wait("port", "a free port between 8081 and 8200")
-    return Check(v.slot, Needs(slot=v.slot, port=0))
+    return outside_pause(v) or Check(v.slot, Needs(slot=v.slot, port=0))
 
 
 def _absent(v: View) -> Step:
@@ -212,8 +213,8 @@ def _keep_logs(v: View, own: Container, verdict: str) -> Step:
 
 def _paced(v: View) -> Wait | None:
     state = v.state
-    if state.outside is not None and state.outside.binding and v.now < state.outside.until:
-        return Wait(state.outside.reason, state.outside.message, state.outside.until)
+    if (pause := outside_pause(v)) is not None:
+        return pause
     if v.now >= state.next_start:
         return None
     return Wait("CrashLoop", f"{container_name(v.slot)} failed {state.exits} times in a row", state.next_start)

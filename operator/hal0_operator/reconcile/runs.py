@@ -47,7 +47,7 @@ def failed(state: SlotState, digest: str, now: float, jitter: Callable[[float], 
         renew(state, digest)
     state.exits += 1
     state.restarts += 1
-    state.exits_unready = state.exits_unready + 1 if unready else 0
+    state.exits_unready += unready
     delay = restart_delay(state.exits)
     state.next_start = now + delay * jitter(JITTER) if delay else now
 
