@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hal0_operator.cli.client import Client, NoOperator
 from hal0_operator.cli.options import Failed, Paths
 from hal0_operator.cli.output import write_line
+from hal0_operator.cli.parser import some_seconds
 from hal0_operator.cli.problems import human_line
 from hal0_operator.cli.waiting import Outcome, judge
 from hal0_operator.desired.names import SLOTS_FOLDER
@@ -23,7 +24,7 @@ DEFAULT_TIMEOUT_S = 600
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wait", action="store_true", help="return when every wanted slot is Ready or Idle")
     parser.add_argument(
-        "--timeout", type=float, default=DEFAULT_TIMEOUT_S, metavar="SECONDS", help="how long to wait (600)"
+        "--timeout", type=some_seconds, default=DEFAULT_TIMEOUT_S, metavar="SECONDS", help="how long to wait (600)"
     )
 
 

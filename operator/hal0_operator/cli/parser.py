@@ -47,7 +47,7 @@ def choice(kind: str, known: Iterable[str]) -> Callable[[str], str]:
     return convert
 
 
-def seconds(text: str) -> float:
+def some_seconds(text: str) -> float:
     """An argument type: a number of seconds from 0 to a year."""
     try:
         value = float(text)
