@@ -29,6 +29,8 @@ NEED_IMAGES = Wait("images", "a look at the local images")
 
 def preflight(v: View, wanted: Effective, own: Container | None) -> Effect | Wait | None:
     """None when a container of these inputs can be; ``own`` is the one that it replaces."""
+    if (pause := outside_pause(v)) is not None:
+        return pause
     if own is None:
         blocked = blocked_create(wanted.inputs, v.world)
     else:
@@ -44,6 +46,14 @@ def preflight(v: View, wanted: Effective, own: Container | None) -> Effect | Wai
     return host_ready(v, wanted)
 
 
+def outside_pause(v: View) -> Wait | None:
+    """A call failed a moment ago, of something outside."""
+    outside = v.state.outside
+    if outside is None or not outside.binding or v.now >= outside.until:
+        return None
+    return Wait(outside.reason, outside.message, outside.until)
+
+
 def _end_undead(v: View, wanted: Effective) -> KillOrphan | None:
     """4.3 removes a container from under a process that was started, or stopped, at the same moment."""
     ghost = undead(wanted.inputs, v.world, v.now)
@@ -55,6 +65,8 @@ def _end_undead(v: View, wanted: Effective) -> KillOrphan | None:
 
 def host_ready(v: View, wanted: Effective) -> Effect | Wait | None:
     """None when fresh host facts show nothing in the way."""
+    if (pause := outside_pause(v)) is not None:
+        return pause
     if not facts_fresh(v, wanted):
         return Check(v.slot, family(wanted.inputs.family).needs(wanted.inputs, v.settings), v.world.freed)
     facts = v.state.facts
