@@ -23,7 +23,7 @@ run: setup ## a demo home of two slots with a real model, the operator in the fo
 
 test: setup-test ## every test: units, simulator, conformance, real Podman end to end; then the second Podman
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
-	PODMAN=other $(BIN)/python -m pytest -m podman -q
+	PODMAN=other $(BIN)/python -m pytest -m "podman or leftovers" -q
 
 check: setup-test ## formatting, lint, types, import layers, sizes, generated files
 	$(BIN)/ruff check .

@@ -77,10 +77,16 @@ class State:
 STATE = State()
 
 
+def say(line: str, stream) -> None:
+    """In one write: Podman 4.3 mixes up the parts of lines."""
+    stream.write(f"{line}\n")
+    stream.flush()
+
+
 def leave(code: int) -> None:
     if STATE.settings.tell:
         print(*(f"{name}={value}" for name, value in os.environ.items()), sep="\n", file=sys.stderr)
-    print(f"exit {code}", file=sys.stderr, flush=True)
+    say(f"exit {code}", sys.stderr)
     os._exit(code)
 
 
@@ -217,9 +223,9 @@ def serve(handler: type[Handler], default_port: int = 8080) -> None:
     signal.signal(signal.SIGTERM, lambda *_: None if STATE.settings.ignore_term else leave(0))
     rejected = STATE.settings.reject_flag
     if rejected and any(token.partition("=")[0] == rejected for token in sys.argv[1:]):
-        print(f"error: invalid argument: {rejected}", file=sys.stderr, flush=True)
+        say(f"error: invalid argument: {rejected}", sys.stderr)
         raise SystemExit(1)
     time.sleep(STATE.settings.listen_after)
     port = int(flag("--port", str(default_port)))
-    print(f"listening on {port}", flush=True)
+    say(f"listening on {port}", sys.stdout)
     Server(("0.0.0.0", port), handler).serve_forever()
