@@ -160,7 +160,7 @@ def _running(v: View, own: Container) -> Cause:
         if died is None or listed_since:
             return Broken(own, f"Podman calls it running but its process {own.pid} is gone", "lost")
         return Dead(own)
-    if run is None or run.id != own.id or run.ready or run.path_broken:
+    if run is None or run.id != own.id or run.ready or run.path_broken or run.strange:
         return SETTLED
     limit = start_limit(v)
     if v.now > run.since + limit:

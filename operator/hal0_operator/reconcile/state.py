@@ -2,7 +2,7 @@
 
 import msgspec
 
-from hal0_operator.model.action import Fault, Wait
+from hal0_operator.model.action import Wait
 from hal0_operator.model.container import ContainerSpec
 from hal0_operator.model.facts import HostFacts
 from hal0_operator.model.launch import LaunchInputs
@@ -17,6 +17,7 @@ class Run(msgspec.Struct):
 
     ``since`` is when it was first seen running: the start-up deadline counts from there; ``tick`` is the
     loop's then: a probe that began before tells of an earlier start.
+    ``strange``: its inputs are not known, so nobody asks it, and no deadline runs.
     ``dead_at`` is set by a fired pidfd or a list; one run ends once.  ``refused`` counts since the last
     pass, ``unmet`` the probes in a row that met no server at all.
     """
@@ -26,6 +27,7 @@ class Run(msgspec.Struct):
     tick: int
     next_probe: float
     interval: float
+    strange: bool = False
     ready: bool = False
     ready_at: float = NEVER
     dead_at: float | None = None
@@ -103,7 +105,6 @@ class SlotState(msgspec.Struct):
     pull_again: bool = False
     restart_id: str = ""
     gate: int = 0
-    fault: Fault | None = None
     waiting: Wait | None = None
     begun_at: float = NEVER
     time_to_ready: float | None = None

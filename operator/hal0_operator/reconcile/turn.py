@@ -4,7 +4,7 @@ from hal0_operator.model.action import Check, Create, Effect, Key, ListName, Pro
 from hal0_operator.reconcile import runs
 from hal0_operator.reconcile.cause import SETTLED, Cause, Drifted, Settled, start_limit
 from hal0_operator.reconcile.core import IMAGES, START_LIMIT, Core, probe_key, slot_key
-from hal0_operator.reconcile.fold import wait_outside
+from hal0_operator.reconcile.desk import wait_outside
 from hal0_operator.reconcile.next_action import next_action
 from hal0_operator.reconcile.state import SlotState
 from hal0_operator.reconcile.view import View
@@ -75,7 +75,9 @@ def _rest(core: Core, view: View, found: Cause) -> None:
     if isinstance(found, Settled):
         state.outside = None
         state.stopping_since = None
-    if run is not None and not run.ready and run.dead_at is None and view.own:
+    if run is not None and run.strange:
+        core.queue.add(probe_key(view.slot))
+    elif run is not None and not run.ready and run.dead_at is None and view.own:
         deadline = run.since + start_limit(view) + 0.001
         # Passed, and still at rest: its slot is hands off, or its port is not to be reached.
         if view.now < deadline < float("inf"):
@@ -144,7 +146,10 @@ def probe(core: Core, slot: str, now: float) -> Probe | None:
         return None
     inputs = core.inputs_of(slot, container.digest)
     if inputs is None:
+        run.strange = True
         return None
+    if run.strange:
+        run.strange, run.since = False, now
     spec = family(inputs.family).probe(inputs, core.settings)
     inside = run.unmet >= (1 if run.ready else runs.LOOK_INSIDE_AFTER)
     return Probe(slot, container.id, spec, look_inside=inside, once=not run.called_once)
