@@ -27,15 +27,13 @@ from hal0_operator.model.action import (
 )
 from hal0_operator.model.container import container_name
 from hal0_operator.model.facts import HostFacts
-from hal0_operator.model.launch import LaunchInputs
-from hal0_operator.model.memory import LastExit, Rejected, SlotMemory
+from hal0_operator.model.memory import LastExit
 from hal0_operator.model.world import Container
 from hal0_operator.reconcile import runs
 from hal0_operator.reconcile.cause import HEAL_WINDOW_S
-from hal0_operator.reconcile.notes import Notes
-from hal0_operator.reconcile.pace import outside_delay, retry_delay
-from hal0_operator.reconcile.state import NEVER, Outside, SlotState
-from hal0_operator.reconcile.world import World
+from hal0_operator.reconcile.desk import Desk, reject, wait_outside
+from hal0_operator.reconcile.pace import outside_delay
+from hal0_operator.reconcile.state import NEVER, SlotState
 from hal0_operator.runtimes.exits import last_exit
 
 HEAL_FIRST_S = 0.002
@@ -49,30 +47,6 @@ OUTSIDE_FAULTS = {
 }
 """Faults whose cause is not the container: never rejected, looked at again."""
 OWN_FAULTS = frozenset({"bad_reference", "network_missing", "command_missing", "limits", "other"})
-
-
-class Desk(msgspec.Struct):
-    """What folding writes to, for one slot.  ``digest`` is the effective one; ``inputs`` and ``profile``
-    say what the container was made of, as far as that is known.
-    """
-
-    slot: str
-    state: SlotState
-    world: World
-    notes: Notes
-    digest: str
-    now: float
-    tick: int
-    inputs: LaunchInputs | None = None
-    profile: str = ""
-
-    def distrust(self) -> None:
-        """Only a list begun from now on tells what exists."""
-        self.state.need_list = self.tick
-
-    @property
-    def memory(self) -> SlotMemory:
-        return self.notes.of(self.slot)
 
 
 def fold(desk: Desk, effect: Effect, outcome: Outcome) -> None:
@@ -98,14 +72,6 @@ def fold(desk: Desk, effect: Effect, outcome: Outcome) -> None:
             _saved(desk, effect, outcome)
         case _:
             raise AssertionError(f"{effect} belongs to another lane")
-
-
-def wait_outside(state: SlotState, reason: str, message: str, now: float, *, binding: bool = False) -> None:
-    """Look again after a while, doubling to 10 s, while the same thing is in the way."""
-    before = state.outside
-    previous = before.delay if before is not None and before.reason == reason else 0
-    delay = retry_delay(previous) if binding else outside_delay(previous)
-    state.outside = Outside(reason, message, delay, now + delay, binding)
 
 
 def _created(desk: Desk, effect: Create, outcome: Outcome) -> None:
@@ -304,13 +270,3 @@ def _saved(desk: Desk, effect: SaveLogs, outcome: Outcome) -> None:
     desk.notes.remember(desk.slot, msgspec.structs.replace(desk.memory, last_exit=exit))
     if effect.verdict:
         reject(desk, effect.verdict, exit.told)
-
-
-def reject(desk: Desk, reason: str, message: str) -> None:
-    """Remember that the effective digest failed; no turn before that is on disk."""
-    if desk.notes.rolled_back(desk.slot):
-        return
-    rejected = Rejected(desk.digest, reason, message)
-    desk.notes.remember(desk.slot, msgspec.structs.replace(desk.memory, rejected=rejected))
-    desk.state.gate = desk.notes.version
-    desk.notes.event("Warning", "Rejected", desk.slot, message)

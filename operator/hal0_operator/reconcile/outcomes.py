@@ -22,7 +22,8 @@ from hal0_operator.model.container import container_name
 from hal0_operator.model.memory import LastGood
 from hal0_operator.reconcile import runs
 from hal0_operator.reconcile.core import IMAGES, STORE, Core, probe_key, slot_key
-from hal0_operator.reconcile.fold import Desk, fold
+from hal0_operator.reconcile.desk import Desk
+from hal0_operator.reconcile.fold import fold
 from hal0_operator.reconcile.observe import observe
 
 STORE_RETRY_S = 5.0
