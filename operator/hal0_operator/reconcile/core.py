@@ -104,7 +104,7 @@ class Core:
         if state is None or state.run is None or not own or wanted is None:
             return False
         run, container = state.run, own[0]
-        serves = run.ready and run.id == container.id and container.alive is not False
+        serves = run.ready and not run.path_broken and run.id == container.id and container.alive is not False
         return serves and container.digest == wanted.digest
 
     def rolled_back(self, slot: str) -> bool:

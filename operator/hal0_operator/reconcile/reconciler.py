@@ -94,7 +94,7 @@ class Reconciler(Core):
         self.state(slot).facts_for = ""
         if id in self.aims.ending:
             return
-        if container.state == "running" and runs.died(self.state(slot), self.digest_of(slot), now, self.notes.jitter):
+        if container.state == "running" and runs.died(self.state(slot), container.digest, now, self.notes.jitter):
             self.notes.event("Warning", "Died", slot, f"process {container.pid} of {container.name} ended")
         self.touch(slot)
 

@@ -33,17 +33,16 @@ def died(state: SlotState, digest: str, now: float, jitter: Callable[[float], fl
     if run is None or run.dead_at is not None:
         return False
     run.dead_at = now
-    was_ready = run.ready
+    failed(state, digest, now, jitter, unready=not run.ready)
     run.ready = False
-    if was_ready and now - run.ready_at >= RESET_AFTER_READY_S:
-        state.exits = 0
-    failed(state, digest, now, jitter, unready=not was_ready)
     return True
 
 
 def failed(state: SlotState, digest: str, now: float, jitter: Callable[[float], float], *, unready: bool) -> None:
     """One more exit, or start that did not work, in a row; paces the next one."""
-    if state.exits_digest != digest:
+    run = state.run
+    long_ready = run is not None and run.ready and now - run.ready_at >= RESET_AFTER_READY_S
+    if state.exits_digest != digest or long_ready:
         renew(state, digest)
     state.exits += 1
     state.restarts += 1
@@ -71,7 +70,8 @@ def probed(state: SlotState, result: ProbeResult, now: float, settings: ProbeSet
     if result.verdict == "passed":
         _passed(state, run, result, now, settings)
         return ""
-    run.path_broken = result.inside is True
+    # A server that is busy may be silent here and answer there, once or twice.
+    run.path_broken = result.inside is True and (result.verdict != "timeout" or run.unmet >= LOOK_INSIDE_AFTER)
     if not run.ready:
         run.interval = min(run.interval * 1.3, SLOWEST_START_PROBE_S)
         run.next_probe = now + run.interval

@@ -45,10 +45,12 @@ class SlotFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def serving(self) -> bool:
-        """A container of the slot runs and answered its probe, whatever is planned for it."""
+        """A container of the slot runs and answers through its port, whatever is planned for it."""
         run = self.view.state.run
         own = self.view.own
-        return bool(own) and run is not None and run.ready and run.id == own[0].id and own[0].alive is not False
+        if run is None or not own or run.id != own[0].id:
+            return False
+        return run.ready and not run.path_broken and own[0].alive is not False
 
     @property
     def slot(self) -> Slot | None:
