@@ -19,7 +19,10 @@ Answer = Callable[[a.Effect], a.Outcome | None]
 
 
 class Turns:
-    """``answer`` may leave an effect (None) to a Podman that does all it is told.  ``done`` holds (time, effect)."""
+    """``answer`` may leave an effect (None) to a Podman that does all it is told; ``slow`` kinds are never answered.
+
+    ``done`` holds (time, effect).
+    """
 
     def __init__(
         self, home: Home, memory: Memory | None = None, settings: Settings = SETTINGS, answer: Answer = lambda _e: None
@@ -32,6 +35,7 @@ class Turns:
         self.containers: dict[str, Container] = {}
         self.images = {"localhost/stub:1": "i1", "localhost/other:1": "i2"}
         self.done: list[tuple[float, a.Effect]] = []
+        self.slow: set[type[a.Effect]] = set()
         self._flying: list[tuple[float, a.Key, a.Effect]] = []
         self._made = 0
         self.edit()
@@ -64,7 +68,8 @@ class Turns:
                 effect = self.core.begin(key, self.now)
                 if effect is not None:
                     self.done.append((self.now, effect))
-                    self._flying.append((self.now + LATENCY_S, key, effect))
+                    latency = 1e9 if type(effect) in self.slow else LATENCY_S
+                    self._flying.append((self.now + latency, key, effect))
 
     def _end(self) -> None:
         for item in [item for item in self._flying if item[0] <= self.now]:

@@ -93,7 +93,12 @@ class Core:
         return {*self.aims.targets, *self.world.owners(), *self.states}
 
     def wanted_images(self) -> set[str]:
-        return {state.wants_image for state in self.states.values() if state.wants_image}
+        """What is pulled for, also while a slot waits for something else too: a pull may take an hour."""
+        return {s.wants_image for s in self.states.values() if s.wants_image and self._still_wants(s)}
+
+    def _still_wants(self, state: SlotState) -> bool:
+        wanted = self.aims.effective.get(state.name)
+        return wanted is not None and wanted.inputs.image == state.wants_image and not self.aims.held(state.name)
 
     def is_ready(self, slot: str) -> bool:
         """A probe passed on the slot's own container, which is of the effective inputs.

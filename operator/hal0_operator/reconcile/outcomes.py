@@ -25,6 +25,7 @@ from hal0_operator.reconcile.core import IMAGES, STORE, Core, probe_key, slot_ke
 from hal0_operator.reconcile.desk import Desk
 from hal0_operator.reconcile.fold import fold
 from hal0_operator.reconcile.observe import observe
+from hal0_operator.reconcile.preflight import image_id
 
 STORE_RETRY_S = 5.0
 IMAGES_RETRY_S = 1.0
@@ -64,6 +65,7 @@ def images_listed(core: Core, outcome: Outcome, now: float) -> None:
     if isinstance(outcome, ImagesListed):
         core.world.images = outcome.images
         waiting, core.waiting_for_images = core.waiting_for_images, set()
+        waiting |= {state.name for state in core.states.values() if state.wants_image}
         for slot in sorted(waiting):
             core.touch(slot)
     elif not core.podman.down:
@@ -87,18 +89,26 @@ def pulled(core: Core, image: str, outcome: Outcome, now: float) -> None:
     fault = outcome.message if isinstance(outcome, Fault) else ""
     again = core.pulls.ended(image, fault, now)
     wanting = [state for state in core.states.values() if state.wants_image == image]
+    here = image_id(core.world.images or {}, image) is not None
     for state in wanting:
         if not fault:
             state.pull_again = False
             core.notes.event("Normal", "Pulled", state.name, f"image {image} is here")
+        elif here:
+            # Only a fresh one was asked for: what serves, or could, is not held up for it.
+            state.pull_again, state.restart_id = False, ""
+            core.notes.event("Warning", "PullFailed", state.name, f"{fault}; the image that is here stays in use")
+            core.touch(state.name)
         else:
             core.notes.event("Warning", "PullFailed", state.name, fault)
     if again is None:
         core.world.images = None
         core.waiting_for_images.update(state.name for state in wanting)
         core.queue.add(IMAGES)
-    elif wanting:
+    elif wanting and not here:
         core.queue.add_at(Key("pull", image), again)
+    else:
+        core.pulls.forget(image)
     for other in sorted(core.wanted_images() - core.pulls.running - {image}):
         core.queue.add_at(Key("pull", other), core.pulls.again_at(other))
 

@@ -14,9 +14,12 @@ class Pulls:
         self.running: set[str] = set()
 
     def begin(self, image: str, wanted: set[str], now: float) -> Pull | None:
-        state = self.states.setdefault(image, PullState(image))
-        if image not in wanted or len(self.running) >= PULLS_AT_ONCE or now < state.again_at:
+        if image not in wanted:
+            self.forget(image)
             return None
+        if len(self.running) >= PULLS_AT_ONCE or now < self.again_at(image):
+            return None
+        state = self.states.setdefault(image, PullState(image))
         state.begun_at = now
         state.progress = ""
         self.running.add(image)
@@ -33,6 +36,10 @@ class Pulls:
         state.delay = min(max(state.delay * 2, FIRST_RETRY_S), LONGEST_RETRY_S)
         state.again_at = now + state.delay
         return state.again_at
+
+    def forget(self, image: str) -> None:
+        """Nobody waits for it any more."""
+        self.states.pop(image, None)
 
     def again_at(self, image: str) -> float:
         state = self.states.get(image)

@@ -170,7 +170,7 @@ class Reconciler(Core):
 
     def abandoned(self) -> list[Key]:
         """Pulls in flight that no slot wants any longer."""
-        return self.pulls.abandoned(self.wanted_images())
+        return self.pulls.abandoned(self.wanted_images()) if self.pulls.running else []
 
     def quiet(self) -> bool:
         """Nothing is left to do but waiting."""

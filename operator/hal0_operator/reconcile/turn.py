@@ -39,7 +39,6 @@ def turn(core: Core, slot: str, now: float) -> Effect | None:
 def _decided(core: Core, slot: str, now: float) -> tuple[Cause, Effect | None]:
     """What the slot needs; None once it is seen to that it is looked at again."""
     state = core.state(slot)
-    state.wants_image = ""
     waited, state.waiting = state.waiting, None
     core.blocked.discard(slot)
     if state.gate > core.notes.stored:
@@ -52,6 +51,8 @@ def _decided(core: Core, slot: str, now: float) -> tuple[Cause, Effect | None]:
     found, step = next_action(view)
     if isinstance(step, Check | ListName) and not isinstance(found, Settled):
         state.waiting = waited  # it stands until the look tells otherwise: a status must not flicker
+    if not isinstance(step, Wait):
+        state.wants_image = ""
     if isinstance(step, Wait):
         core.tally.turns["waited"] += 1
         _wait(core, state, step, now)

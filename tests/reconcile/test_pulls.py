@@ -1,0 +1,86 @@
+"""An image is fetched once, for as long as a slot wants it, and a fresh one is asked for once."""
+
+from hal0_operator.model import action as a
+from hal0_operator.reconcile.core import slot_key
+from tests.reconcile.turns import Turns
+from tests.sim.home import Home, Want, slot
+
+FAILED = a.Fault("pull_failed", "the registry does not answer")
+
+
+def failing(effect: a.Effect) -> a.Outcome | None:
+    return FAILED if isinstance(effect, a.Pull) else None
+
+
+def pulling() -> Turns:
+    """A slot whose image is being fetched, for as long as the test lasts."""
+    turns = Turns(Home({"chat": slot(8101, profile="dev")}))
+    turns.slow = {a.Pull}
+    turns.run(2)
+    assert turns.count(a.Pull) == 1
+    assert turns.core.abandoned() == []
+    return turns
+
+
+def test_a_pull_outlives_a_podman_that_is_too_busy_to_answer_a_list():
+    turns = pulling()
+    turns.answer = lambda effect: (
+        a.Fault("unknown_outcome", "no answer in time") if isinstance(effect, a.List) else None
+    )
+    turns.core.hint(None)
+    turns.run(3)
+    assert turns.core.podman.down
+    turns.core.begin(slot_key("chat"), turns.now)
+    assert turns.core.abandoned() == []
+
+
+def test_a_pull_outlives_a_look_at_the_images():
+    turns = pulling()
+    turns.core.images_changed()
+    turns.core.begin(slot_key("chat"), turns.now)
+    assert turns.core.abandoned() == []
+    turns.run(1)
+    assert turns.core.abandoned() == []
+
+
+def test_a_pull_is_given_up_when_the_slot_is_off_or_wants_another_image():
+    for text in (slot(8101), Want(port=8101, profile="dev", enabled=False).text):
+        turns = pulling()
+        turns.home.slot("chat", text)
+        turns.edit()
+        turns.run(1)
+        assert turns.core.abandoned() == [a.Key("pull", "localhost/dev:1")]
+
+
+def test_an_image_that_came_by_hand_is_used_at_once():
+    turns = Turns(Home({"chat": slot(8101, profile="dev")}), answer=failing)
+    turns.run(120)
+    turns.images["localhost/dev:1"] = "i3"
+    turns.core.images_changed()
+    turns.run(1)
+    assert turns.core.is_ready("chat")
+    pulls = turns.count(a.Pull)
+    turns.run(1000)
+    assert turns.count(a.Pull) == pulls
+    assert turns.core.pulls.states == {}
+
+
+def test_a_restart_with_a_fresh_pull_that_fails_leaves_the_serving_container_alone():
+    turns = Turns(Home({"chat": slot(8101)}), answer=failing)
+    turns.run(5)
+    turns.core.restart("chat", pull=True)
+    turns.run(400)
+    assert turns.count(a.Pull) == 1
+    assert turns.count(a.Remove) == 0
+    assert turns.core.is_ready("chat")
+
+
+def test_a_slot_that_is_down_does_not_wait_for_a_registry_when_its_image_is_here():
+    turns = Turns(Home({"chat": slot(8101)}), answer=failing)
+    turns.run(5)
+    turns.core.restart("chat", pull=True)
+    died, turns.containers = next(iter(turns.containers)), {}
+    turns.core.died(died, turns.now)
+    turns.run(5)
+    assert turns.count(a.Pull) == 1
+    assert turns.core.is_ready("chat")
