@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,6 +33,7 @@ from hal0_operator.loop.event_log import EventLog
 from hal0_operator.loop.home_watch import HomeWatch
 from hal0_operator.loop.intake import Intake
 from hal0_operator.loop.operator import RunningOperator
+from hal0_operator.loop.own_fault import kept
 from hal0_operator.loop.stamp import stamp
 from hal0_operator.loop.statuses import Statuses
 from hal0_operator.loop.store import ForeignState, StateDir
@@ -186,12 +188,17 @@ class Parts:
             self.operator.forget_overrides_of({*self.reconciler.aims.targets, *self.reconciler.aims.desired.frozen})
 
 
+def keep(tasks: anyio.abc.TaskGroup, parts: Parts, what: str, task: Callable[[], Awaitable[None]]) -> None:
+    """Start a task that never ends, and that takes nothing else down."""
+    tasks.start_soon(kept, what, task, lambda text: parts.log.add("Warning", "OwnFault", "", text))
+
+
 async def converge(parts: Parts, done: Callable[[], Awaitable[None]]) -> None:
     """Run the loop without surfaces until ``done`` returns; then end the calls in flight."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(parts.drive.run)
-        tasks.start_soon(parts.home.run)
+        keep(tasks, parts, "reading the home", parts.home.run)
         tasks.start_soon(resync, parts.drive, parts.rng, parts.settings.loop.resync_s, lambda: None)
         try:
             await done()
@@ -211,16 +218,19 @@ async def serve(parts: Parts, listen: str, watching: Callable[[RunningOperator],
     shutdown = anyio.Event()
     watch = Watch(parts.fs, parts.place.home, parts.home.hint, lambda text: _watch_told(parts, text))
 
+    every_s = parts.settings.loop.resync_s
+
     def before_resync() -> None:
         watch.rearm()
         parts.home.hint()
 
     async with anyio.create_task_group() as tasks:
-        for task in (parts.home.run, watch.run, Listener(parts.podman, parts.drive).run):
-            tasks.start_soon(task)
-        tasks.start_soon(resync, parts.drive, parts.rng, parts.settings.loop.resync_s, before_resync)
+        keep(tasks, parts, "reading the home", parts.home.run)
+        keep(tasks, parts, "watching the home", watch.run)
+        keep(tasks, parts, "Podman's events", Listener(parts.podman, parts.drive).run)
+        keep(tasks, parts, "the timer", partial(resync, parts.drive, parts.rng, every_s, before_resync))
+        keep(tasks, parts, "the view", partial(watching, parts.operator))
         tasks.start_soon(_end_on_signal, shutdown, parts.drive)
-        tasks.start_soon(watching, parts.operator)
         tasks.start_soon(_surfaces, parts, listen, shutdown)
         await parts.drive.run()
         tasks.cancel_scope.cancel()

@@ -74,12 +74,12 @@ class Turns:
     def _end(self) -> None:
         for item in [item for item in self._flying if item[0] <= self.now]:
             self._flying.remove(item)
-            outcome = self.answer(item[2]) or self._well(item[2])
+            outcome = self.answer(item[2]) or self.well(item[2])
             self.core.end(item[1], item[2], outcome, self.now)
             if isinstance(item[2], a.Remove):
                 self.core.died(item[2].id, self.now)
 
-    def _well(self, effect: a.Effect) -> a.Outcome:
+    def well(self, effect: a.Effect) -> a.Outcome:
         match effect:
             case a.List():
                 return a.Listed(Listing(tuple(self.containers.values())))

@@ -7,6 +7,7 @@ import msgspec
 from anyio.abc import TaskGroup
 
 from hal0_operator.loop.effects import Hands
+from hal0_operator.loop.own_fault import told
 from hal0_operator.model.action import Effect, Key, Listed, Outcome
 from hal0_operator.model.world import Container, Listing
 from hal0_operator.reconcile.notes import News
@@ -104,7 +105,11 @@ class Drive:
         self._tell()
 
     def _turn(self, key: Key, tasks: TaskGroup) -> None:
-        effect = self.reconciler.begin(key, self.clock.monotonic())
+        try:
+            effect = self.reconciler.begin(key, self.clock.monotonic())
+        except Exception as fault:  # noqa: BLE001 - one slot's turn that fails delays no other
+            self._failed(key, fault)
+            return
         if key.lane in ("slot", "probe"):
             self.changed(key.name)
         if effect is not None:
@@ -119,6 +124,13 @@ class Drive:
         cancel = self._cancels[key] = []
         outcome: Outcome = await self.hands.perform(effect, cancel)
         del self._cancels[key]
+        try:
+            self._end(key, effect, outcome)
+        except Exception as fault:  # noqa: BLE001 - nor does what came of one effect
+            self._failed(key, fault)
+        self.wake()
+
+    def _end(self, key: Key, effect: Effect, outcome: Outcome) -> None:
         if isinstance(outcome, Listed):
             outcome = Listed(self._with_pulses(outcome.listing))
         was_down = self.reconciler.podman.down
@@ -129,7 +141,11 @@ class Drive:
             self.changed(key.name)
         elif self.reconciler.podman.down != was_down or key.lane in ("images", "pull", "store"):
             self.changed(None)
-        self.wake()
+
+    def _failed(self, key: Key, fault: Exception) -> None:
+        """A fault of our own: the timer gives the key another turn."""
+        slot = key.name if key.lane in ("slot", "probe") else ""
+        self.news(News("Warning", "OwnFault", slot, told(f"{key.lane} {key.name}".rstrip(), fault)))
 
     def _with_pulses(self, listing: Listing) -> Listing:
         """Each running row with whether its process lives; from now on a pidfd tells of its death."""
