@@ -80,7 +80,8 @@ class MemoryFs:
         names = [path for path in self.nodes if posixpath.dirname(path) == folder and path != "/"]
         return [(posixpath.basename(path), self.stat(path)) for path in names]
 
-    def read(self, path: str, limit: int) -> bytes:
+    def read(self, path: str, limit: int, below: str = "") -> bytes:
+        assert path.startswith(below)
         self.reads.append(path)
         if self.before_read:
             self.before_read(path)

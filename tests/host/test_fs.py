@@ -20,6 +20,23 @@ def test_nothing_has_no_stat_and_a_file_is_no_folder(tmp_path: Path) -> None:
     assert fs.stat(str(tmp_path / "file" / "below")) is None
 
 
+def test_a_folder_that_became_a_link_is_not_read_through(tmp_path: Path) -> None:
+    """Between a look and the read that follows it anyone who can write there may have swapped it."""
+    for folder in ("home/slots", "elsewhere"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "chat.toml").write_text(folder)
+    home, path = f"{tmp_path}/home", f"{tmp_path}/home/slots/chat.toml"
+    assert fs.read(path, 100, below=home) == b"home/slots"
+    (tmp_path / "home" / "slots").rename(tmp_path / "home" / "old")
+    (tmp_path / "home" / "slots").symlink_to("../elsewhere")
+    with pytest.raises(OSError):
+        fs.read(path, 100, below=home)
+    assert fs.read(f"{home}/old/chat.toml", 100, below=f"{tmp_path}/home/") == b"home/slots"
+    (tmp_path / "home" / "old" / "link.toml").symlink_to("chat.toml")
+    with pytest.raises(OSError):
+        fs.read(f"{home}/old/link.toml", 100, below=home)
+
+
 def test_a_scan_tells_kinds_without_following_links(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("four")
     (tmp_path / "dir").mkdir()

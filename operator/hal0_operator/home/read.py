@@ -158,7 +158,7 @@ def source(fs: Fs, found: Scan, file: str) -> SourceFile:
     if file in found.refused:
         return SourceFile(file, refused=found.refused[file])
     try:
-        data = fs.read(found.path(file), FILE_LIMIT)
+        data = fs.read(found.path(file), FILE_LIMIT, below=found.root)
     except OSError as error:
         return SourceFile(file, refused=f"cannot be read: {error.strerror or error}")
     if len(data) > FILE_LIMIT:

@@ -5,6 +5,7 @@ import errno
 import fcntl
 import os
 import stat as modes
+from collections.abc import Iterator
 
 from hal0_operator.seams.fs import FileLock, Stat
 
@@ -16,13 +17,30 @@ def as_stat(found: os.stat_result) -> Stat:
     return Stat(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, kind)
 
 
-def read_regular(path: str, limit: int) -> bytes:
-    """At most ``limit`` + 1 bytes of a regular file.
+@contextlib.contextmanager
+def _folder_of(path: str, below: str) -> Iterator[tuple[str, int | None]]:
+    """The file's name and its folder, reached name by name from ``below``, so that no link is followed."""
+    if not below:
+        yield path, None
+        return
+    *folders, name = path.removeprefix(below).strip("/").split("/")
+    with contextlib.ExitStack() as opened:
+        here = os.open(below, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        opened.callback(os.close, here)
+        for folder in folders:
+            here = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=here)
+            opened.callback(os.close, here)
+        yield name, here
 
-    Raises OSError: ``ELOOP`` for a link, ``EINVAL`` for a folder, pipe, socket or device.  Opening
-    never blocks on a pipe without a writer.
+
+def read_regular(path: str, limit: int, below: str = "") -> bytes:
+    """At most ``limit`` + 1 bytes of a regular file; after ``below`` no link is followed on the way to it.
+
+    Raises OSError: ``ELOOP`` or ``ENOTDIR`` for a link, ``EINVAL`` for a folder, pipe, socket or device.
+    Opening never blocks on a pipe without a writer.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with _folder_of(path, below) as (name, folder):
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
     try:
         if not modes.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "not a regular file", path)
@@ -86,8 +104,8 @@ class HostFs:
                     continue
         return found
 
-    def read(self, path: str, limit: int) -> bytes:
-        return read_regular(path, limit)
+    def read(self, path: str, limit: int, below: str = "") -> bytes:
+        return read_regular(path, limit, below)
 
     def readlink(self, path: str) -> str:
         return os.readlink(path)

@@ -34,8 +34,12 @@ class Fs(Protocol):
     def scan(self, folder: str) -> list[tuple[str, Stat]]:
         """Every entry of a folder by name, with its stat, unsorted."""
 
-    def read(self, path: str, limit: int) -> bytes:
-        """At most ``limit`` + 1 bytes of a regular file; links are not followed."""
+    def read(self, path: str, limit: int, below: str = "") -> bytes:
+        """At most ``limit`` + 1 bytes of a regular file; that it is a link is an error.
+
+        So it is for every name after ``below``, a folder that ``path`` lies in: whatever was looked at
+        before may have become a link since.
+        """
 
     def readlink(self, path: str) -> str: ...
 
