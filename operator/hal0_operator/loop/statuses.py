@@ -63,12 +63,15 @@ class Statuses:
         if not self._stale:
             return
         stale, self._stale = self._stale, set()
-        names = self._names()
         for slot in stale:
-            if slot in names:
+            if self._is_shown(slot):
                 self._statuses[slot] = derive(self._facts(slot), self._statuses.get(slot))
             else:
                 self._statuses.pop(slot, None)
+
+    def _is_shown(self, slot: str) -> bool:
+        core = self._reconciler
+        return slot in core.aims.targets or slot in core.aims.desired.frozen or bool(core.world.own(slot))
 
     def _names(self) -> set[str]:
         core = self._reconciler

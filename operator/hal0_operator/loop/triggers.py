@@ -41,7 +41,7 @@ def heard(reconciler: Reconciler, event: PodmanEvent) -> None:
         return
     if _explained(reconciler, event, slot):
         return
-    if slot in reconciler.all_slots():
+    if reconciler.knows(slot):
         reconciler.hint(slot)
     elif container is not None or event.action == "remove":
         reconciler.want_list()

@@ -92,6 +92,9 @@ class Core:
     def all_slots(self) -> set[str]:
         return {*self.aims.targets, *self.world.owners(), *self.states}
 
+    def knows(self, slot: str) -> bool:
+        return slot in self.aims.targets or slot in self.states or bool(self.world.own(slot))
+
     def wanted_images(self) -> set[str]:
         """What is pulled for, also while a slot waits for something else too: a pull may take an hour."""
         return {s.wants_image for s in self.states.values() if s.wants_image and self._still_wants(s)}
