@@ -92,6 +92,12 @@ def test_pipes_sockets_and_folders_never_block_a_look(home: Path) -> None:
     assert all("not a regular file" in files[f"slots/{name}.toml"].refused for name in ("pipe", "folder", "socket"))
 
 
+def test_a_pipe_in_the_place_of_the_lock_never_blocks_a_look(home: Path) -> None:
+    (home / ".hal0").mkdir()
+    os.mkfifo(home / ".hal0" / "lock")
+    assert "slots/chat.toml" in read_once(HostFs(), str(home)).files
+
+
 def test_a_link_to_a_pipe_inside_the_home_is_refused(home: Path) -> None:
     os.mkfifo(home / "pipe")
     (home / "slots" / "link.toml").symlink_to("../pipe")

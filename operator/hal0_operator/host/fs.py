@@ -137,12 +137,14 @@ class HostFs:
             os.unlink(path)
 
     def lock(self, path: str, exclusive: bool) -> FileLock | None:
-        flags = os.O_NOFOLLOW | os.O_CLOEXEC
+        flags = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         if exclusive:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             flags |= os.O_RDWR | os.O_CREAT
         descriptor = os.open(path, flags, 0o644)
         try:
+            if not modes.S_ISREG(os.fstat(descriptor).st_mode):
+                raise OSError(errno.EINVAL, "not a regular file", path)
             fcntl.flock(descriptor, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
