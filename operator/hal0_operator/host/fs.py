@@ -42,8 +42,7 @@ def read_regular(path: str, limit: int, below: str = "") -> bytes:
     with _folder_of(path, below) as (name, folder):
         descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
     try:
-        if not modes.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "not a regular file", path)
+        _demand_regular(descriptor, path)
         chunks: list[bytes] = []
         wanted = limit + 1
         while wanted > 0 and (chunk := os.read(descriptor, wanted)):
@@ -52,6 +51,11 @@ def read_regular(path: str, limit: int, below: str = "") -> bytes:
         return b"".join(chunks)
     finally:
         os.close(descriptor)
+
+
+def _demand_regular(descriptor: int, path: str) -> None:
+    if not modes.S_ISREG(os.fstat(descriptor).st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", path)
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
@@ -143,8 +147,7 @@ class HostFs:
             flags |= os.O_RDWR | os.O_CREAT
         descriptor = os.open(path, flags, 0o644)
         try:
-            if not modes.S_ISREG(os.fstat(descriptor).st_mode):
-                raise OSError(errno.EINVAL, "not a regular file", path)
+            _demand_regular(descriptor, path)
             fcntl.flock(descriptor, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
