@@ -184,8 +184,8 @@ class Parts:
 
     def _home_changed(self) -> None:
         self.statuses.stale(None)
-        if self.home.read and not self.home.pruning.slots:
-            self.operator.forget_overrides_of({*self.reconciler.aims.targets, *self.reconciler.aims.desired.frozen})
+        if self.home.read:
+            self.operator.forget_overrides()
 
 
 def keep(tasks: anyio.abc.TaskGroup, parts: Parts, what: str, task: Callable[[], Awaitable[None]]) -> None:

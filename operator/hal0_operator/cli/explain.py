@@ -33,6 +33,7 @@ CONDITION_TEXTS = {
 REFUSALS = {
     "slot.unknown": "There is no slot of that name; `hal0ctl get slots` lists them.",
     "slot.shadow": "A record that rides in the NPU slot's process has no container of its own: name the NPU slot.",
+    "slot.suspended": "A slot that is left alone is not restarted either: resume it, or mend what denies it, first.",
     "slot.no_previous": "No earlier container of the slot has ended since its log was last forgotten.",
     "slot.no_container": "The slot has no container now.",
     "prune.nothing_held": "No removal is held, so there is none to approve.",

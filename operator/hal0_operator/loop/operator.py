@@ -176,12 +176,16 @@ class RunningOperator:
             raise Refused(
                 "slot.shadow", f"{slot} has no container of its own: restart {target.anchor or 'the NPU slot'}"
             )
+        if (held := self._reconciler.aims.held(slot)) is not None:
+            raise Refused("slot.suspended", f"{slot} is left alone: {held.message}")
         self._reconciler.restart(slot, pull=pull)
         self._log.add("Normal", "RestartAsked", slot, "with a fresh pull" if pull else "")
         self._drive.wake()
 
     def restart_outdated(self) -> tuple[str, ...]:
-        names = tuple(s.name for s in self.slots() if s.condition("Outdated") is not None)
+        names = tuple(
+            s.name for s in self.slots() if s.condition("Outdated") and not self._reconciler.aims.held(s.name)
+        )
         for name in names:
             self.restart(name, pull=False)
         return names
@@ -235,11 +239,18 @@ class RunningOperator:
         self._statuses.stale(None)
         self._drive.wake()
 
-    def forget_overrides_of(self, present: set[str]) -> None:
-        """Deleting a slot's file ends its suspension."""
-        left = {name: o for name, o in self.overrides.suspended.items() if name in present}
-        if left != self.overrides.suspended:
-            self._override(Overrides(left, self.overrides.prune_approved))
+    def forget_overrides(self) -> None:
+        """The home changed: a deleted slot's suspension ends, and an approval was of the home as it was then."""
+        aims, before = self._reconciler.aims, self.overrides
+        known = {*before.suspended} if self._home.pruning.slots else {*aims.targets, *aims.desired.frozen}
+        left = {name: o for name, o in before.suspended.items() if name in known}
+        after = Overrides(left, before.prune_approved if before.prune_approved == self._home.digest else "")
+        if after == before:
+            return
+        try:
+            self._override(after)
+        except Refused as refused:
+            self._log.add("Warning", "StateUnwritable", "", str(refused))
 
     def _container(self, slot: str) -> str:
         self._known(slot)
