@@ -92,3 +92,12 @@ def test_a_lock_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / ".hal0" / "lock").symlink_to("/etc/passwd")
     with pytest.raises(OSError):
         write_lock(HostFs(), str(tmp_path))
+
+
+def test_no_lock_is_made_where_a_link_leads(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "home" / ".hal0").symlink_to("../elsewhere")
+    with pytest.raises(OSError, match="not a folder of its own"):
+        write_lock(HostFs(), str(tmp_path / "home"))
+    assert list((tmp_path / "elsewhere").iterdir()) == []

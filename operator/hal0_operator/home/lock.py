@@ -3,6 +3,8 @@
 The kernel's flock decides, never a text in a file: a left-over file or a kill blocks nobody.
 """
 
+import errno
+import posixpath
 import re
 
 from hal0_operator.model.digest import digest
@@ -50,6 +52,10 @@ def _holder(fs: Fs, path: str) -> str:
 
 def write_lock(fs: Fs, root: str) -> FileLock:
     """Keep readers and other writers of a home out.  Raises ``LockHeld`` or OSError."""
+    folder = f"{root}/{posixpath.dirname(HOME_LOCK)}"
+    found = fs.stat(folder)
+    if found is not None and found.kind != "dir":
+        raise NotADirectoryError(errno.ENOTDIR, "not a folder of its own, and a lock goes nowhere else", folder)
     held = fs.lock(f"{root}/{HOME_LOCK}", exclusive=True)
     if held is None:
         raise LockHeld(f"the home {root} is being read or written right now: try again")
