@@ -120,7 +120,7 @@ class Parts:
         self.id = home_id(place.home, settings.home_id)
         self.lock: FileLock | None = self._lock() if exclusive else None
         self.podman, self.service = self._podman()
-        self.state = StateDir(self.fs, place.state_dir, self.id)
+        self.state = StateDir(self.fs, place.state_dir, self.id, looks=not exclusive)
         self.log = EventLog(self.clock)
         try:
             last, memory = self.state.admitted(), self.state.memory()

@@ -26,6 +26,7 @@ class Outcome(NamedTuple):
     def late(self, timeout: float) -> "Outcome":
         """The time is up: what is still pending has failed."""
         late = tuple(f"{line} (not within {timeout:g} s)" for line in self.pending)
+        late = late or (f"the home was not read and acted on within {timeout:g} s; `hal0ctl doctor` says more",)
         return self._replace(decided=True, failed=(*self.failed, *late), pending=())
 
 

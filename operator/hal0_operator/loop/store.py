@@ -33,10 +33,14 @@ class ForeignState(Exception):
 
 
 class StateDir:
-    """``admitted.json``, ``memory.json`` and ``overrides.json`` of one home."""
+    """``admitted.json``, ``memory.json`` and ``overrides.json`` of one home.
 
-    def __init__(self, fs: Fs, folder: str, home: str) -> None:
+    Who only ``looks`` holds no lock, and what it finds is not kept.
+    """
+
+    def __init__(self, fs: Fs, folder: str, home: str, *, looks: bool = False) -> None:
         self._fs = fs
+        self._looks = looks
         self._home = home
         self.folder = folder
 
@@ -60,6 +64,8 @@ class StateDir:
 
     def _write(self, name: str, value: Any) -> None:
         """Raises OSError."""
+        if self._looks:
+            return
         data = msgspec.json.encode(Envelope(SCHEMA, self._home, msgspec.Raw(msgspec.json.encode(value))))
         self._fs.write_atomic(f"{self.folder}/{name}", data, PRIVATE)
 

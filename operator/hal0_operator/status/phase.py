@@ -1,6 +1,7 @@
 """The phase: the first that fits, and why."""
 
 from hal0_operator.model.status import Phase
+from hal0_operator.reconcile.pace import FIRST_LOOK_S
 from hal0_operator.reconcile.turn import INSIDE
 from hal0_operator.status.facts import SlotFacts
 
@@ -39,7 +40,9 @@ def blocked_reason(facts: SlotFacts) -> str:
     run = facts.view.state.run
     if run is not None and run.path_broken:
         return "PortPathBroken"
-    waiting = facts.view.state.waiting
+    waiting, outside = facts.view.state.waiting, facts.view.state.outside
     if waiting is None or (waiting.reason in INSIDE and waiting.reason != "ProfileHeld"):
         return ""
+    if outside is not None and outside.binding and outside.delay < FIRST_LOOK_S:
+        return ""  # a call has just failed of it: a port that was just given up is free within moments
     return waiting.reason

@@ -1,0 +1,24 @@
+"""What lasts a moment makes nobody look up."""
+
+from hal0_operator.model import action as a
+from hal0_operator.status.facts import AdmissionFacts, SlotFacts
+from hal0_operator.status.phase import phase
+from tests.reconcile.turns import Turns
+from tests.sim.home import Home, slot
+
+IN_USE = a.Fault("port_in_use", "address already in use")
+
+
+def phase_of(turns: Turns) -> str:
+    view = turns.core.view("chat", turns.now)
+    return phase(SlotFacts(view=view, admission=AdmissionFacts(), ready=False, now=turns.now, stamp=str), None)
+
+
+def test_a_port_that_is_free_within_moments_blocks_nothing_and_one_that_stays_taken_does():
+    turns = Turns(Home({"chat": slot(8101)}), answer=lambda effect: IN_USE if isinstance(effect, a.Start) else None)
+    turns.run(0.3)
+    assert turns.count(a.Start) == 2
+    assert turns.core.state("chat").waiting.reason == "PortHeld"
+    assert phase_of(turns) == "Starting"
+    turns.run(3)
+    assert phase_of(turns) == "Blocked"
