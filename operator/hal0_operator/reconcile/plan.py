@@ -85,8 +85,10 @@ def _folded(fork: Reconciler, look: Look, now: float) -> list[PlannedAction]:
 
 
 def _probes(fork: Reconciler, now: float) -> list[a.Key]:
-    """When all else is quiet, what was started becomes Ready: a profile's next swap may follow."""
-    found = []
+    """When all else is quiet and somebody waits, what was started becomes Ready: a profile's next swap may follow."""
+    found: list[a.Key] = []
+    if not fork.blocked:
+        return found
     for name, state in fork.states.items():
         run = state.run
         if run is not None and not run.ready and run.dead_at is None and run.next_probe > now:
