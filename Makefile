@@ -6,6 +6,7 @@ PODMAN ?= own
 SEED ?= 0
 RUNS ?= 500
 WORKERS ?= 2
+BENCH ?=
 
 .PHONY: help run test check e2e sim bench build clean setup setup-test
 
@@ -39,8 +40,9 @@ e2e: setup-test ## scenarios on real Podman alone; PODMAN=other: on the second o
 sim: setup-test ## the simulator: SEED=n RUNS=m
 	$(BIN)/python -m tests.sim --seed $(SEED) --runs $(RUNS)
 
-bench: setup-test ## the figures of ARCHITECTURE.md, measured here
-	$(BIN)/python -m tests.bench
+bench: setup-test ## the figures of tests/bench/README.md, measured here; BENCH=--quick: a smoke run
+	@$(BIN)/python -m pip install --quiet 'podman-compose>=1.5'
+	$(BIN)/python -m tests.bench $(BENCH)
 
 build: setup-test ## a wheel below dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
