@@ -34,7 +34,7 @@ from hal0_operator.loop.home_watch import HomeWatch
 from hal0_operator.loop.intake import Intake
 from hal0_operator.loop.operator import RunningOperator
 from hal0_operator.loop.own_fault import kept
-from hal0_operator.loop.stamp import stamp
+from hal0_operator.loop.stamp import Stamp
 from hal0_operator.loop.statuses import Statuses
 from hal0_operator.loop.store import ForeignState, StateDir
 from hal0_operator.loop.triggers import Listener, resync
@@ -136,7 +136,7 @@ class Parts:
         intake = Intake(load_seeds(), settings, last)
         reader = Reader(self.fs, place.home)
         self.home = HomeWatch(reader, intake, self.drive, self.log, self.state, self.clock, place.home)
-        self.statuses = Statuses(self.reconciler, self.home, self.clock, lambda at: stamp(self.clock, at))
+        self.statuses = Statuses(self.reconciler, self.home, self.clock, Stamp(self.clock))
         self.operator = RunningOperator(self.drive, self.home, self.statuses, self.log, self.state, self.clock)
         self._connect()
 

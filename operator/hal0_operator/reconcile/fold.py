@@ -139,7 +139,7 @@ def _started(desk: Desk, effect: Start, outcome: Outcome) -> None:
     match outcome:
         case Done():
             if own is not None:
-                fields = {"state": "running", "pid": 0, "alive": None}
+                fields = {"state": "running", "pid": 0, "alive": None, "started_at": 0}
                 desk.world.put(msgspec.structs.replace(own, **fields))
             runs.begin(state, effect.id, desk.tick, now, desk.notes.probe, adopted=False)
             desk.notes.want_list(now)

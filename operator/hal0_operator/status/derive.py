@@ -1,5 +1,7 @@
 """Facts to status."""
 
+from datetime import UTC, datetime
+
 from hal0_operator.model.device import BACKEND_OF
 from hal0_operator.model.launch import Target
 from hal0_operator.model.slot import Slot
@@ -53,8 +55,16 @@ def _container(facts: SlotFacts) -> ContainerStatus | None:
     if own is None:
         return None
     run = facts.view.state.run
-    started = facts.stamp(run.since) if run is not None and run.id == own.id and run.dead_at is None else None
+    started = None
+    if run is not None and run.id == own.id and run.dead_at is None:
+        # Podman's own time, once a list has it; else when it was seen to run.
+        started = rfc3339(own.started_at) if own.started_at > 0 else facts.stamp(run.since)
     return ContainerStatus(own.id, own.name, own.image, started)
+
+
+def rfc3339(epoch_s: float) -> str:
+    """In UTC and whole seconds."""
+    return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _next_retry(facts: SlotFacts) -> str | None:
