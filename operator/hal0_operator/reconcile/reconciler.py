@@ -38,7 +38,7 @@ class Reconciler(Core):
         changed |= desired.frozen.keys() ^ was_frozen.keys() | gone
         if not self.admitted:
             self.admitted = True
-            changed |= self.all_slots()
+            changed |= self.all_slots() | self.notes.slots.keys()
         for slot in sorted(changed):
             state = self.state(slot)
             state.need_list = max(state.need_list, since)

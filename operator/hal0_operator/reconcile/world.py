@@ -7,6 +7,9 @@ import msgspec
 from hal0_operator.model.world import Container, Ghost
 from hal0_operator.reconcile.state import NEVER
 
+RECORDED = 1000
+"""Ids that are remembered beyond those of existing containers."""
+
 
 class Holder(msgspec.Struct, frozen=True):
     """Who holds a port or the NPU: a container in any state of any home, or a dying process."""
@@ -80,7 +83,12 @@ class World:
                 yield container
 
     def record(self, id: str, slot: str) -> None:
+        """Ours by id: also once its container is gone, for its process may live on; the newest of those are kept."""
         self.recorded[id] = slot
+        if len(self.recorded) > RECORDED:
+            gone = next((known for known in self.recorded if known not in self.containers), id)
+            if gone != id:
+                del self.recorded[gone]
 
     # ── change ─────────────────────────────────────────────────────────────────────────────────
 
