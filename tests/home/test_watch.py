@@ -12,6 +12,7 @@ import pytest
 
 from hal0_operator.home.watch import Watch
 from hal0_operator.host.fs import HostFs
+from hal0_operator.seams.fs import Stat
 
 pytestmark = pytest.mark.anyio
 GIT = ("git", "-c", "user.name=t", "-c", "user.email=t@localhost", "-c", "init.defaultBranch=main")
@@ -60,9 +61,9 @@ class Hints:
 
 
 @contextlib.asynccontextmanager
-async def watched(home: Path) -> AsyncIterator[tuple[Watch, Hints]]:
+async def watched(home: Path, fs: HostFs | None = None) -> AsyncIterator[tuple[Watch, Hints]]:
     hints = Hints()
-    watch = Watch(HostFs(), str(home), hints.hint, hints.report)
+    watch = Watch(fs or HostFs(), str(home), hints.hint, hints.report)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(watch.run)
         await hints.until(lambda: bool(hints.reports))
@@ -196,6 +197,25 @@ async def test_a_home_that_comes_later_is_reported_and_then_watched(tmp_path: Pa
         watch.rearm()
         await hints.until(lambda: hints.reports[-1] == "")
         await hints.after(lambda: (home / "slots" / "a.toml").write_text("a = 1\n"))
+
+
+async def test_a_slots_folder_that_comes_while_the_watch_is_armed_is_watched(home: Path) -> None:
+    """Between the look at the folders and the first change that the kernel tells nobody sees anything."""
+    shutil.move(home / "slots", home / "slots.new")
+
+    class Late(HostFs):
+        """The folder comes right after it was looked for."""
+
+        def stat(self, path: str) -> Stat | None:
+            found = super().stat(path)
+            if path == f"{home}/slots" and found is None and (home / "slots.new").exists():
+                shutil.move(home / "slots.new", home / "slots")
+            return found
+
+    async with watched(home, Late()) as (_, hints):
+        await hints.until(lambda: hints.count >= 2)
+        await hints.after(lambda: atomic_save(home / "slots" / "chat.toml", "port = 1\n"))
+        await hints.after(lambda: atomic_save(home / "slots" / "chat.toml", "port = 2\n"))
 
 
 async def test_a_slots_folder_that_comes_later_is_watched(home: Path) -> None:

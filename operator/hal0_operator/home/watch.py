@@ -104,8 +104,10 @@ class Watch:
             self.rearm()
 
     def _begun(self) -> None:
+        """Whatever came, and whichever folder was replaced, while the watch was being armed was told to nobody."""
         self._report("")
         self._hint()
+        self.rearm()
 
     def _counts(self, change: object, path: str) -> bool:  # noqa: ARG002 - every kind of change counts
         """Only what a home is made of; never what lies in ``.git`` beside it."""
