@@ -22,17 +22,18 @@ def test_nothing_has_no_stat_and_a_file_is_no_folder(tmp_path: Path) -> None:
 
 def test_a_folder_that_became_a_link_is_not_read_through(tmp_path: Path) -> None:
     """Between a look and the read that follows it anyone who can write there may have swapped it."""
-    for folder in ("home/slots", "elsewhere"):
-        (tmp_path / folder).mkdir(parents=True)
-        (tmp_path / folder / "chat.toml").write_text(folder)
-    home, path = f"{tmp_path}/home", f"{tmp_path}/home/slots/chat.toml"
-    assert fs.read(path, 100, below=home) == b"home/slots"
-    (tmp_path / "home" / "slots").rename(tmp_path / "home" / "old")
-    (tmp_path / "home" / "slots").symlink_to("../elsewhere")
+    root, elsewhere = tmp_path / "root", tmp_path / "elsewhere"
+    for folder in (root / "slots", elsewhere):
+        folder.mkdir(parents=True)
+        (folder / "chat.toml").write_text(folder.name)
+    home, path = str(root), str(root / "slots" / "chat.toml")
+    assert fs.read(path, 100, below=home) == b"slots"
+    (root / "slots").rename(root / "old")
+    (root / "slots").symlink_to("../elsewhere")
     with pytest.raises(OSError):
         fs.read(path, 100, below=home)
-    assert fs.read(f"{home}/old/chat.toml", 100, below=f"{tmp_path}/home/") == b"home/slots"
-    (tmp_path / "home" / "old" / "link.toml").symlink_to("chat.toml")
+    assert fs.read(f"{home}/old/chat.toml", 100, below=f"{home}/") == b"slots"
+    (root / "old" / "link.toml").symlink_to("chat.toml")
     with pytest.raises(OSError):
         fs.read(f"{home}/old/link.toml", 100, below=home)
 
