@@ -91,7 +91,9 @@ class Aims:
         return self.notes.of(slot).port != (target.inputs.port if target.inputs else None)
 
     def _retarget(self) -> set[str]:
-        ports = {name: m.port for name, m in self.notes.slots.items() if m.port is not None}
+        named = {s.port for s in self.desired.slots.values() if s.port and s.enabled and not s.is_shadow}
+        # A port that a file names since is the file's: the slot that was given it is given another.
+        ports = {name: m.port for name, m in self.notes.slots.items() if m.port and m.port not in named}
         before = self.targets
         self.targets = targets(
             self.desired.slots,
