@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from hal0_operator.admission.policy import allows
 from hal0_operator.model.launch import LaunchInputs, Target
 from hal0_operator.model.memory import SlotMemory
 from hal0_operator.model.settings import Settings
@@ -65,5 +66,5 @@ def _usable(good: LaunchInputs, target: Target, claims: Claims, settings: Settin
         good.digest != target.digest
         and (same_port or claims.ports.get(good.port, slot) == slot)
         and (good.family != "flm" or claims.npu in ("", slot))
-        and good.image.startswith(settings.policy.images)
+        and allows(good, settings)
     )
