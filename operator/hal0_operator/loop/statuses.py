@@ -102,7 +102,7 @@ class Statuses:
             pull=self._told(pull) if pull is not None else "",
             pull_again_at=pull.again_at if pull and pull.fault and pull.image not in core.pulls.running else None,
             rendered=rendered,
-            strays=tuple(c.name for c in core.world.strays() if c.slot == slot),
+            strays=tuple(c.name for c in core.world.strays(slot)),
             anchor=self._facts(anchor, follow=False) if anchor else None,
         )
 

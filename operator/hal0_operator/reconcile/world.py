@@ -1,6 +1,6 @@
 """What exists, kept as lists arrive and our own outcomes are folded in."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import msgspec
 
@@ -39,6 +39,7 @@ class World:
         self.freed = 0
         self.images: dict[str, str] | None = None
         self._own: dict[str, dict[str, Container]] = {}
+        self._strays: dict[str, dict[str, Container]] = {}
         self._ports: dict[int, set[str]] = {}
         self._npu: set[str] = set()
 
@@ -76,11 +77,9 @@ class World:
     def owners(self) -> frozenset[str]:
         return frozenset(self._own)
 
-    def strays(self) -> Iterator[Container]:
-        """Containers with our labels that are not ours: copies made by ``commit`` or ``clone``."""
-        for container in self.containers.values():
-            if container.home == self.home and container.slot and not self.owner(container):
-                yield container
+    def strays(self, slot: str) -> tuple[Container, ...]:
+        """Containers with a slot's labels that are not ours: copies made by ``commit`` or ``clone``."""
+        return tuple(self._strays.get(slot, {}).values())
 
     def record(self, id: str, slot: str) -> None:
         """Ours by id: also once its container is gone, for its process may live on; the newest of those are kept."""
@@ -97,6 +96,8 @@ class World:
         self.containers[container.id] = container
         if slot := self.owner(container):
             self._own.setdefault(slot, {})[container.id] = container
+        elif container.home == self.home and container.slot:
+            self._strays.setdefault(container.slot, {})[container.id] = container
         for port in container.ports:
             self._ports.setdefault(port, set()).add(container.id)
         if container.takes_npu:
@@ -110,11 +111,11 @@ class World:
         container = self.containers.pop(id, None)
         if container is None:
             return
-        slot = self.owner(container)
-        if mine := self._own.get(slot):
-            mine.pop(id, None)
-            if not mine:
-                del self._own[slot]
+        for index, slot in ((self._own, self.owner(container)), (self._strays, container.slot)):
+            if theirs := index.get(slot):
+                theirs.pop(id, None)
+                if not theirs:
+                    del index[slot]
         for port in container.ports:
             ids = self._ports.get(port, set())
             ids.discard(id)
