@@ -3,7 +3,6 @@
 import os
 import signal
 import time
-from pathlib import Path
 
 import anyio
 import pytest
@@ -14,10 +13,6 @@ from tests.host.actors import conmon, gone, waiting
 
 ID = "ab" * 32
 OTHER = "cd" * 32
-
-
-def test_the_boot_id_is_the_kernels() -> None:
-    assert HostProcs().boot_id() == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 # ── whose process ──────────────────────────────────────────────────────────────────────────────
@@ -98,12 +93,12 @@ async def test_a_death_fires_once_and_the_container_is_no_longer_alive() -> None
 
 @pytest.mark.anyio
 async def test_what_was_forgotten_never_fires() -> None:
-    procs, forgotten, fired = HostProcs(), Fired(), Fired()
+    watches, forgotten, fired = pidfd.Watches(), Fired(), Fired()
     with conmon(ID, "hal0-chat") as monitor, conmon(OTHER, "hal0-code") as second:
-        assert procs.watch(monitor.child, ID, forgotten)
-        assert procs.watch(second.child, OTHER, fired)
-        procs.forget(ID)
-        procs.forget(ID)
+        assert watches.watch(monitor.child, ID, forgotten)
+        assert watches.watch(second.child, OTHER, fired)
+        watches.forget(ID)
+        watches.forget(ID)
         os.kill(monitor.child, signal.SIGKILL)
         assert gone(monitor.child)
         os.kill(second.child, signal.SIGKILL)

@@ -17,7 +17,6 @@ from hal0_operator.model.world import Container
 from hal0_operator.runtimes.models import ModelProblem
 from hal0_operator.runtimes.rendering import below
 
-BOOT_ID = "/proc/sys/kernel/random/boot_id"
 SECRET_LIMIT = 65_536
 """Bytes of a secret file; Podman's own limit is 512,000, an environment value's is 128 KiB."""
 
@@ -29,18 +28,8 @@ class HostProcs:
         self._watches = pidfd.Watches()
         self._models = Models()
 
-    def boot_id(self) -> str:
-        with open(BOOT_ID, encoding="ascii") as file:
-            return file.read().strip()
-
-    def owns(self, pid: int, container_id: str) -> bool:
-        return proc.owns(pid, container_id)
-
     def watch(self, pid: int, container_id: str, fired: Callable[[], None]) -> bool:
         return self._watches.watch(pid, container_id, fired)
-
-    def forget(self, container_id: str) -> None:
-        self._watches.forget(container_id)
 
     def alive(self, container_id: str) -> bool:
         return self._watches.alive(container_id)

@@ -8,7 +8,7 @@ from hal0_operator.model.slot import Slot
 
 
 class Desired(msgspec.Struct, frozen=True, kw_only=True):
-    """The admitted state.  ``frozen`` and ``kept`` map a slot to why it is hands off or kept.
+    """The admitted state.  ``frozen`` maps a slot to why it is hands off.
 
     ``digest`` is the admitted snapshot's; it is what ``plan`` calls its generation.
     """

@@ -85,7 +85,6 @@ def _passed(state: SlotState, run: Run, result: ProbeResult, now: float, setting
     run.path_broken = False
     run.refused = 0
     run.silent_since = None
-    run.last_pass = now
     run.next_probe = now + settings.ready_s
     if not run.ready:
         run.ready, run.ready_at = True, now

@@ -31,7 +31,6 @@ class Run(msgspec.Struct):
     ready: bool = False
     ready_at: float = NEVER
     dead_at: float | None = None
-    last_pass: float = NEVER
     verdict: Verdict | None = None
     detail: str = ""
     refused: int = 0

@@ -9,18 +9,10 @@ from hal0_operator.model.world import Container
 
 
 class Procs(Protocol):
-    """``watch`` and ``forget`` are called on the event loop; the rest may block briefly."""
-
-    def boot_id(self) -> str: ...
-
-    def owns(self, pid: int, container_id: str) -> bool:
-        """Whether this process exists and runs in that container's cgroup."""
+    """``watch`` is called on the event loop; the rest may block briefly."""
 
     def watch(self, pid: int, container_id: str, fired: Callable[[], None]) -> bool:
         """Call ``fired`` once when the process dies.  False when it is gone or not the container's."""
-
-    def forget(self, container_id: str) -> None:
-        """Stop watching."""
 
     def alive(self, container_id: str) -> bool:
         """Whether a watched process has not fired."""
