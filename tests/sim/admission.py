@@ -8,16 +8,21 @@ from tests.sim.simulator import SEEDS, Simulator
 
 
 class Admissions:
-    """``held`` are slots whose files vanished and whose containers must stay; ``judged`` those that count."""
+    """``held`` are slots whose files vanished and whose containers must stay; ``judged`` those that count.
+
+    ``let_go`` are those whose files had gone before, with leave: what is left of them counts for nothing."""
 
     def __init__(self, sim: Simulator) -> None:
         self.sim = sim
         self.before: Admitted | None = None
         self.held: set[str] = set()
         self.judged: set[str] = set()
+        self.let_go: frozenset[str] = frozenset()
+        self.released: frozenset[str] = frozenset()
         self._checked: tuple[object, ...] = ()
 
     def booted(self) -> None:
+        self.released = frozenset()
         self.before = self.sim.admitted
         self.judged = set(self.before.guarded) if self.before is not None else set()
 
@@ -25,6 +30,7 @@ class Admissions:
         sim, found = self.sim, self.sim.admission
         assert found is not None
         files, before = sim.home.files(), self.before
+        self.let_go, self.released = self.released, sim.intake.released
         self.held = self._held(files, before)
         self.before = found.verdict.admitted
         deciding = (found.snapshot.digest, before, found.pruning, sim.settings)
@@ -39,11 +45,13 @@ class Admissions:
         found, owners = sim.admission, sim.reconciler.world.owners()
         assert found is not None
         turned = HomeFiles(dict(reversed(files.files.items())), slots_folder=files.slots_folder)
-        other = Intake(SEEDS, sim.settings, before).decide(turned, owners, sim.approved)
+        other = Intake(SEEDS, sim.settings, before).decide(turned, owners - self.let_go, sim.approved)
         wrong = []
         if other.verdict.admitted != found.verdict.admitted or other.desired != found.desired:
             wrong.append("S7: another order of the files, or a fresh start, decides otherwise")
-        again = Intake(SEEDS, sim.settings, found.verdict.admitted).decide(files, owners, sim.approved)
+        again = Intake(SEEDS, sim.settings, found.verdict.admitted).decide(
+            files, owners - sim.intake.released, sim.approved
+        )
         if again.verdict.admitted.slots != found.verdict.admitted.slots or again.desired.slots != found.desired.slots:
             wrong.append("S7: deciding once more changes what is in force")
         return wrong
@@ -75,7 +83,7 @@ class Admissions:
             self.judged = set(sim.admitted.guarded) if sim.admitted is not None else set()
             return set()
         in_force = before.slots if before is not None else {}
-        counted = owners | {name for name, slot in in_force.items() if slot.enabled is not False}
+        counted = owners - self.let_go | {name for name, slot in in_force.items() if slot.enabled is not False}
         gone = counted - {file[6:-5] for file in files.files if file.startswith("slots/")}
         approved = sim.admission is not None and sim.approved == sim.admission.snapshot.digest
         known = self.judged | gone if self.judged else counted

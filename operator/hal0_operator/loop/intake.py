@@ -32,7 +32,11 @@ class Admission(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Intake:
-    """Pure but for what it remembers to save time; ``last`` is the state in force."""
+    """Pure but for what it remembers to save time; ``last`` is the state in force.
+
+    ``released`` are slots whose files went and that were let go: their containers may take a while to follow,
+    and count for no later accident.
+    """
 
     def __init__(self, seeds: Mapping[str, Profile], settings: Settings, last: Admitted | None) -> None:
         self._seeds = dict(seeds)
@@ -40,11 +44,12 @@ class Intake:
         self._assembled: AssembleMemo | None = None
         self._memo = AdmissionMemo()
         self.last = last
+        self.released: frozenset[str] = frozenset()
 
     def decide(self, files: HomeFiles, owners: frozenset[str], approved: str) -> Admission:
         """``owners`` are slots with a container; ``approved`` the snapshot whose pruning was approved."""
         snapshot, self._assembled = assemble(files, self._seeds, self._assembled)
-        pruning = Vanished() if approved == snapshot.digest else self._guard(snapshot, owners)
+        pruning = self._guard(snapshot, owners, approved)
         context = Context(seeds=self._seeds, settings=self._settings, held=pruning.slots)
         verdict = _guarded(admit(snapshot, self.last, context, self._memo), pruning)
         self.last = verdict.admitted
@@ -59,13 +64,18 @@ class Intake:
             pruning=pruning,
         )
 
-    def _guard(self, snapshot: Snapshot, owners: frozenset[str]) -> Vanished:
+    def _guard(self, snapshot: Snapshot, owners: frozenset[str], approved: str) -> Vanished:
         before = self.last.slots if self.last is not None else {}
         enabled = {name for name, slot in before.items() if slot.enabled is not False}
         broken = {key.removeprefix("slot/") for key in snapshot.broken if key.startswith("slot/")}
         present = snapshot.slots.keys() | broken
         held = frozenset(self.last.guarded) if self.last is not None else frozenset[str]()
-        return guard(enabled | owners, present, slots_folder=snapshot.slots_folder, held=held)
+        counted = enabled | owners - self.released
+        pruning = Vanished()
+        if approved != snapshot.digest:
+            pruning = guard(counted, present, slots_folder=snapshot.slots_folder, held=held)
+        self.released = (enabled | owners) - present - pruning.slots
+        return pruning
 
 
 class _Located:
