@@ -74,7 +74,7 @@ class Intake:
         pruning = Vanished()
         if approved != snapshot.digest:
             pruning = guard(counted, present, slots_folder=snapshot.slots_folder, held=held)
-        self.released = (enabled | owners) - present - pruning.slots
+        self.released = frozenset((enabled | owners) - present - pruning.slots)
         return pruning
 
 
