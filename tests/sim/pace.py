@@ -17,6 +17,7 @@ class Pace:
         self.rows: dict[str, tuple[str, int, float]] = {}
         self.seen: set[str] = set()
         sim.machine.on_exit.append(self._ended)
+        sim.asked = self.forget  # a restart that a person asks for is a first one
 
     def forget(self, slot: str = "") -> None:
         if slot:

@@ -81,6 +81,7 @@ class Simulator:
         self.journal: list[str] = []
         self.done: list[tuple[str, str]] = []
         self.look: Callable[[str, a.Effect | None], None] = lambda _when, _effect: None
+        self.asked: Callable[[str], None] = lambda _slot: None
         self.answered: Callable[[a.Key, a.Effect, a.Outcome], None] = lambda _key, _effect, _outcome: None
         self.approved = ""
         self.epoch = 0
@@ -148,6 +149,7 @@ class Simulator:
     def restart(self, slot: str, *, pull: bool = False) -> None:
         if slot in self.reconciler.aims.targets:
             self.reconciler.restart(slot, pull=pull)
+            self.asked(slot)
             self.pump()
 
     def approve_prune(self) -> None:
