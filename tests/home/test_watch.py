@@ -199,6 +199,27 @@ async def test_a_home_that_comes_later_is_reported_and_then_watched(tmp_path: Pa
         await hints.after(lambda: (home / "slots" / "a.toml").write_text("a = 1\n"))
 
 
+async def test_a_folder_made_anew_is_watched_although_it_got_the_inode_of_the_removed_one(home: Path) -> None:
+    class Reused(HostFs):
+        """Every folder has one and the same inode, as a file system may well give it out again."""
+
+        def stat(self, path: str) -> Stat | None:
+            found = super().stat(path)
+            return found if found is None or found.kind != "dir" else found._replace(ino=7)
+
+    async with watched(home, Reused()) as (_, hints):
+
+        def anew() -> None:
+            shutil.rmtree(home / "slots")
+            (home / "slots").mkdir()
+
+        arms = len(hints.reports)
+        anew()
+        await hints.until(lambda: len(hints.reports) > arms)
+        await hints.after(lambda: atomic_save(home / "slots" / "chat.toml", "port = 1\n"))
+        await hints.after(lambda: atomic_save(home / "slots" / "chat.toml", "port = 2\n"))
+
+
 async def test_a_slots_folder_that_comes_while_the_watch_is_armed_is_watched(home: Path) -> None:
     """Between the look at the folders and the first change that the kernel tells nobody sees anything."""
     shutil.move(home / "slots", home / "slots.new")

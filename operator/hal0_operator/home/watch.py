@@ -55,9 +55,13 @@ class Watch:
         """Whether a watched folder is another one by now (replaced, recreated, a flipped link)."""
         return self._armed is None or folders(self._fs, self._home) != self._watched
 
-    def rearm(self) -> None:
-        """Watch anew when that is needed; an atomic change leaves a watch deaf."""
-        if self.rearm_needed():
+    def rearm(self, *, replaced: bool = False) -> None:
+        """Watch anew when that is needed; an atomic change leaves a watch deaf.
+
+        ``replaced``: a watched folder itself came or went.  One that is made anew may well get the
+        inode that the removed one gave back, and is told from it by nothing else.
+        """
+        if replaced or self.rearm_needed():
             if self._armed is not None:
                 self._armed.set()
             self._again.set()
@@ -99,9 +103,9 @@ class Watch:
             force_polling=False,
             ignore_permission_denied=False,
         )
-        async for _ in changes:
+        async for told in changes:
             self._hint()
-            self.rearm()
+            self.rearm(replaced=any(path in paths for _, path in told))
 
     def _begun(self) -> None:
         """Whatever came, and whichever folder was replaced, while the watch was being armed was told to nobody."""
