@@ -22,7 +22,7 @@ def loop(container: Container) -> Reconciler:
     """One that wants a slot on a port which the process of a removed container still holds."""
     core = Reconciler("h1", Settings(), Memory(), lambda _share: 1.0)
     found = Intake(load_seeds(), Settings(), None).decide(Home({"chat": slot(8101)}).files(), frozenset(), "")
-    core.world.tick, core.world.images = 1, {}
+    core.world.tick, core.world.images_fresh = 1, True
     core.admit(found.desired, 0)
     core.world.haunt(container, 10.0)
     return core

@@ -15,7 +15,8 @@ def known(live: Reconciler, effect: a.Look) -> a.Outcome:
             return a.Checked(HostFacts(model=ModelFile(needs.model) if needs.model else None))
         case a.ListImages():
             wanted = {found.inputs.image: found.inputs.image for found in live.aims.effective.values()}
-            return a.ImagesListed(live.world.images if live.world.images is not None else wanted)
+            known_before = live.world.images_fresh or live.world.images
+            return a.ImagesListed(live.world.images if known_before else wanted)
         case a.ListName(slot=slot):
             state = live.states.get(slot)
             return a.NameListed((state.holders or ()) if state is not None else ())

@@ -88,7 +88,7 @@ def _created(desk: Desk, effect: Create, outcome: Outcome) -> None:
                     name=effect.spec.name,
                     state="created",
                     image=effect.spec.image,
-                    image_id=(desk.world.images or {}).get(effect.spec.image, ""),
+                    image_id=desk.world.images.get(effect.spec.image, ""),
                     labels=effect.spec.labels,
                     ports=(effect.spec.host_port,),
                 )
@@ -121,7 +121,7 @@ def _create_failed(desk: Desk, kind: str, message: str) -> None:
     if kind == "name_in_use":
         state.ask_name, state.holders = True, None
     elif kind == "image_unknown":
-        desk.world.images = None
+        desk.world.images_fresh = False
     elif kind in OUTSIDE_FAULTS:
         state.facts_for = ""
         wait_outside(state, OUTSIDE_FAULTS[kind], message, now, binding=True)

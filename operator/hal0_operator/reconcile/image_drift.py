@@ -12,7 +12,7 @@ def image_drift(v: View) -> str:
     own, wanted = v.own[0] if v.own else None, v.effective
     if own is None or wanted is None or wanted.rolled_back or own.digest != wanted.digest:
         return ""
-    now = image_id(v.world.images or {}, wanted.inputs.image)
+    now = image_id(v.world.images, wanted.inputs.image)
     if not now or not own.image_id or now == own.image_id:
         return ""
     name, ids = wanted.inputs.image, f"{now[:SHOWN]} now, {own.image_id[:SHOWN]} runs"

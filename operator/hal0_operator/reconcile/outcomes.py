@@ -63,7 +63,7 @@ def listed(core: Core, outcome: Outcome, tick: int, begun_at: float, now: float)
 
 def images_listed(core: Core, outcome: Outcome, now: float) -> None:
     if isinstance(outcome, ImagesListed):
-        core.world.images = outcome.images
+        core.world.images, core.world.images_fresh = outcome.images, True
         waiting, core.waiting_for_images = core.waiting_for_images, set()
         waiting |= {state.name for state in core.states.values() if state.wants_image}
         for slot in sorted(waiting):
@@ -89,7 +89,7 @@ def pulled(core: Core, image: str, outcome: Outcome, now: float) -> None:
     fault = outcome.message if isinstance(outcome, Fault) else ""
     again = core.pulls.ended(image, fault, now)
     wanting = [state for state in core.states.values() if state.wants_image == image]
-    here = image_id(core.world.images or {}, image) is not None
+    here = image_id(core.world.images, image) is not None
     for state in wanting:
         if not fault:
             state.pull_again = False
@@ -102,7 +102,7 @@ def pulled(core: Core, image: str, outcome: Outcome, now: float) -> None:
         else:
             core.notes.event("Warning", "PullFailed", state.name, fault)
     if again is None:
-        core.world.images = None
+        core.world.images_fresh = False
         core.waiting_for_images.update(state.name for state in wanting)
         core.queue.add(IMAGES)
     elif wanting and not here:
@@ -146,6 +146,7 @@ def _keep_good(core: Core, slot: str) -> None:
     if known.rejected is not None and known.rejected.digest == wanted.digest:
         fields["rejected"] = None
     core.notes.remember(slot, msgspec.structs.replace(known, **fields))
+    core.world.record(container.id, slot)
 
 
 def slot_ended(core: Core, slot: str, effect: Effect, outcome: Outcome, now: float) -> None:

@@ -112,7 +112,7 @@ def spec_of(v: View, wanted: Effective, facts: HostFacts) -> ContainerSpec:
     """The family's rendering with our labels; ``dev.hal0.rendered`` covers all but the labels."""
     made = _rendering(v, wanted, facts)
     spec = made.spec
-    if wanted.image_id in (v.world.images or {}):
+    if wanted.image_id in v.world.images:
         # Only how it is asked for differs: what was rendered is the same.
         spec = msgspec.structs.replace(spec, image=wanted.image_id)
     labels = {
@@ -167,7 +167,7 @@ def _holders(v: View, name: str) -> tuple[NameHolder, ...] | None:
 
 def _image_here(v: View, wanted: Effective) -> Wait | None:
     image = wanted.inputs.image
-    if v.world.images is None:
+    if not v.world.images_fresh:
         return NEED_IMAGES
     if wanted.image_id in v.world.images:
         return None

@@ -75,7 +75,7 @@ class Reconciler(Core):
 
     def images_changed(self) -> None:
         """Some image was tagged, pulled or removed: what is known of them is stale."""
-        self.world.images = None
+        self.world.images_fresh = False
         self.queue.add(IMAGES)
 
     def died(self, id: str, now: float) -> None:

@@ -25,8 +25,8 @@ class World:
     """Indexes over the containers; every change goes through ``put`` and ``drop``.
 
     ``tick`` and ``begun_at`` are of the newest folded list's beginning.  ``freed`` counts containers
-    that went, with what they held.  ``images`` maps every local image name to
-    its id, ``None`` until asked for or after an image event.
+    that went, with what they held.  ``images`` maps every local image name to its id; not
+    ``images_fresh`` until asked for, and after an image event.
     """
 
     def __init__(self, home: str) -> None:
@@ -37,7 +37,8 @@ class World:
         self.tick = 0
         self.begun_at = NEVER
         self.freed = 0
-        self.images: dict[str, str] | None = None
+        self.images: dict[str, str] = {}
+        self.images_fresh = False
         self._own: dict[str, dict[str, Container]] = {}
         self._strays: dict[str, dict[str, Container]] = {}
         self._ports: dict[int, set[str]] = {}
@@ -51,7 +52,7 @@ class World:
             twin.put(container)
         twin.ghosts = dict(self.ghosts)
         twin.tick, twin.begun_at = self.tick, self.begun_at
-        twin.images = dict(self.images) if self.images is not None else None
+        twin.images, twin.images_fresh = dict(self.images), self.images_fresh
         return twin
 
     # ── what is ours ───────────────────────────────────────────────────────────────────────────
