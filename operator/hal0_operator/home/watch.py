@@ -133,7 +133,7 @@ def _why(error: Exception) -> str:
     return text
 
 
-def _library() -> Callable[..., AsyncIterator[object]]:
+def _library() -> Callable[..., AsyncIterator[set[tuple[object, str]]]]:
     """Loaded by a thread, beside the first look at Podman: it takes 30 ms."""
     from watchfiles import awatch  # noqa: PLC0415
 
