@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conformance.real import RealGround
-from tests.e2e.awaited import all_ready, condition, converged, until_event
+from tests.e2e.awaited import all_ready, converged, until_event
 from tests.support import podmans
 from tests.support.machine import Machine
 from tests.support.operator_process import OperatorProcess
@@ -71,6 +71,21 @@ def test_a_slot_on_a_present_image_asks_no_registry(allowed: OperatorProcess) ->
         with pytest.raises(BlockingIOError):
             listener.accept()
     assert 'verb="pull"' not in allowed.get("/metrics")
+
+
+def test_a_registry_that_is_down_is_tried_again_and_says_why(registry: Registry, allowed: OperatorProcess) -> None:
+    wants(allowed, registry.image)
+    allowed.start()
+    failed = until_event(allowed, lambda event: event["reason"] == "PullFailed")
+    assert failed["slot"] == "code"
+    assert "refused" in failed["message"]
+    code = allowed.until(lambda slots: "again at" in slots["code"]["blockedOn"])["code"]
+    assert code["phase"] == "Pulling"
+    assert code["nextRetryAt"]
+    assert "refused" in code["blockedOn"]
+    with serving(registry):
+        allowed.until(all_ready)
+    assert allowed.containers()["hal0-code"]["ImageID"] == registry.id
 
 
 def test_two_slots_that_want_one_image_are_served_by_one_pull(registry: Registry, allowed: OperatorProcess) -> None:

@@ -121,7 +121,7 @@ def _create_failed(desk: Desk, kind: str, message: str) -> None:
     if kind == "name_in_use":
         state.ask_name, state.holders = True, None
     elif kind == "image_unknown":
-        desk.world.images_fresh = False
+        desk.world.distrust_images(desk.tick)
     elif kind in OUTSIDE_FAULTS:
         state.facts_for = ""
         wait_outside(state, OUTSIDE_FAULTS[kind], message, now, binding=True)

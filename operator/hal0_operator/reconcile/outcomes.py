@@ -61,8 +61,11 @@ def listed(core: Core, outcome: Outcome, tick: int, begun_at: float, now: float)
         core.queue.add(IMAGES)
 
 
-def images_listed(core: Core, outcome: Outcome, now: float) -> None:
-    if isinstance(outcome, ImagesListed):
+def images_listed(core: Core, outcome: Outcome, tick: int, now: float) -> None:
+    """``tick`` is of the list's beginning: one that began before the last image came misses it."""
+    if isinstance(outcome, ImagesListed) and tick <= core.world.images_since:
+        core.queue.add(IMAGES)
+    elif isinstance(outcome, ImagesListed):
         core.world.images, core.world.images_fresh = outcome.images, True
         waiting, core.waiting_for_images = core.waiting_for_images, set()
         waiting |= {state.name for state in core.states.values() if state.wants_image}
@@ -102,7 +105,7 @@ def pulled(core: Core, image: str, outcome: Outcome, now: float) -> None:
         else:
             core.notes.event("Warning", "PullFailed", state.name, fault)
     if again is None:
-        core.world.images_fresh = False
+        core.world.distrust_images(core.tick)
         core.waiting_for_images.update(state.name for state in wanting)
         core.queue.add(IMAGES)
     elif wanting and not here:

@@ -75,7 +75,7 @@ class Reconciler(Core):
 
     def images_changed(self) -> None:
         """Some image was tagged, pulled or removed: what is known of them is stale."""
-        self.world.images_fresh = False
+        self.world.distrust_images(self.tick)
         self.queue.add(IMAGES)
 
     def died(self, id: str, now: float) -> None:
@@ -157,7 +157,7 @@ class Reconciler(Core):
             case "list":
                 outcomes.listed(self, outcome, tick, begun_at, now)
             case "images":
-                outcomes.images_listed(self, outcome, now)
+                outcomes.images_listed(self, outcome, tick, now)
             case "store":
                 outcomes.stored(self, effect, outcome, now)
             case "pull":

@@ -26,7 +26,8 @@ class World:
 
     ``tick`` and ``begun_at`` are of the newest folded list's beginning.  ``freed`` counts containers
     that went, with what they held.  ``images`` maps every local image name to its id; not
-    ``images_fresh`` until asked for, and after an image event.
+    ``images_fresh`` until asked for, and after an image event; a list of images that began by the
+    tick ``images_since`` tells nothing.
     """
 
     def __init__(self, home: str) -> None:
@@ -39,6 +40,7 @@ class World:
         self.freed = 0
         self.images: dict[str, str] = {}
         self.images_fresh = False
+        self.images_since = 0
         self._own: dict[str, dict[str, Container]] = {}
         self._strays: dict[str, dict[str, Container]] = {}
         self._ports: dict[int, set[str]] = {}
@@ -54,6 +56,10 @@ class World:
         twin.tick, twin.begun_at = self.tick, self.begun_at
         twin.images, twin.images_fresh = dict(self.images), self.images_fresh
         return twin
+
+    def distrust_images(self, tick: int) -> None:
+        """Only a list of images that begins from now on tells which there are."""
+        self.images_fresh, self.images_since = False, tick
 
     # ── what is ours ───────────────────────────────────────────────────────────────────────────
 
