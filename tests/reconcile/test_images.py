@@ -1,46 +1,32 @@
-"""What is known of the local images, and how long."""
+"""What is known of the images stands while it is looked at anew."""
 
-from hal0_operator.model.action import Done, ImagesListed, Key, ListImages, Pull
-from hal0_operator.model.memory import Memory
-from hal0_operator.model.settings import Settings
-from hal0_operator.reconcile.core import IMAGES
-from hal0_operator.reconcile.reconciler import Reconciler
+from hal0_operator.reconcile.image_drift import image_drift
+from tests.reconcile.turns import Turns
+from tests.sim.home import Home, slot
 
 
-def looking() -> Reconciler:
-    """A loop whose list of images is in flight."""
-    core = Reconciler("h1", Settings(), Memory(), lambda _share: 1.0)
-    core.queue.add(IMAGES)
-    assert core.begin(IMAGES, 0.0) is not None
-    return core
+def drift(turns: Turns) -> str:
+    return image_drift(turns.core.view("chat", turns.now))
 
 
-def answered(core: Reconciler, images: dict[str, str]) -> None:
-    core.end(IMAGES, ListImages(), ImagesListed(images), 1.0)
+def test_a_drift_is_shown_without_a_break_while_the_images_change():
+    turns = Turns(Home({"chat": slot(8101)}))
+    turns.run(5)
+    assert drift(turns) == ""
+    turns.images["localhost/stub:1"] = "i9"
+    turns.core.images_changed()
+    turns.run(1)
+    shown = drift(turns)
+    assert "i9 now, i1 runs" in shown
+    turns.core.images_changed()
+    assert drift(turns) == shown
 
 
-def test_a_list_that_began_before_an_image_came_is_not_believed():
-    core = looking()
-    core.images_changed()
-    answered(core, {})
-    assert not core.world.images_fresh
-    assert IMAGES in core.due(1.0), "another look is on its way"
-
-
-def test_a_list_that_began_before_a_pull_ended_is_not_believed():
-    core = looking()
-    core.pulls.begin("localhost/a:1", {"localhost/a:1"}, 0.0)
-    pull = Key("pull", "localhost/a:1")
-    core.begun[pull] = (core.tick, 0.0)
-    core.end(pull, Pull("localhost/a:1", "wanted"), Done(), 0.5)
-    answered(core, {})
-    assert not core.world.images_fresh
-
-
-def test_a_list_that_began_afterwards_is():
-    core = Reconciler("h1", Settings(), Memory(), lambda _share: 1.0)
-    core.images_changed()
-    assert core.begin(IMAGES, 0.0) is not None
-    answered(core, {"localhost/a:1": "1"})
-    assert core.world.images_fresh
-    assert core.world.images == {"localhost/a:1": "1"}
+def test_a_container_that_was_adopted_and_served_is_known_by_its_id_from_then_on():
+    before = Turns(Home({"chat": slot(8101)}))
+    before.run(5)
+    after = Turns(Home({"chat": slot(8101)}))
+    after.containers = before.containers
+    after.run(1)
+    assert after.core.is_ready("chat")
+    assert after.core.world.recorded == {after.core.notes.of("chat").container: "chat"}

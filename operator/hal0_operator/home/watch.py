@@ -1,6 +1,7 @@
 """Watching a home: every change is a hint to look again.  Nothing relies on a hint."""
 
-from collections.abc import AsyncIterator, Callable, Set
+from collections.abc import AsyncIterator, Callable
+from collections.abc import Set as AbstractSet
 
 import anyio
 import anyio.from_thread
@@ -133,7 +134,7 @@ def _why(error: Exception) -> str:
     return text
 
 
-def _library() -> Callable[..., AsyncIterator[Set[tuple[object, str]]]]:
+def _library() -> Callable[..., AsyncIterator[AbstractSet[tuple[object, str]]]]:
     """Loaded by a thread, beside the first look at Podman: it takes 30 ms."""
     from watchfiles import awatch  # noqa: PLC0415
 
