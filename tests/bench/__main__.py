@@ -84,7 +84,7 @@ def _with_podman(machine: Machine, starts: ground.Starts, quick: bool) -> Iterat
     slots, rounds = (4, 2) if quick else (20, 7)
     yield "nothing", lambda: from_nothing.against_api(machine, starts, slots, rounds)
     if isinstance(machine, Own):
-        yield "peers", lambda: from_nothing.against_peers(machine, starts, slots, 1 if quick else 3)
+        yield "peers", lambda: from_nothing.against_peers(machine, starts, slots, 1 if quick else 5)
     yield "save", lambda: [running.saves(machine, starts, slots, slots)]
     yield "heal", lambda: running.deaths(machine, starts, slots)
     yield "look", lambda: running.first_looks(machine, slots, 3 if quick else 12)

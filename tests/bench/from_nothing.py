@@ -55,20 +55,28 @@ def against_api(machine: Machine, starts: Starts, slots: int, rounds: int) -> It
 
 def against_peers(machine: Own, starts: Starts, slots: int, rounds: int) -> Iterator[Row]:
     operator = Operator(machine)
+    operator.write(slots)
+    bodies = _bodies(operator)
     _empty(operator)
     peers = Peers(machine, operator.folder, operator.home.ports[:slots])
     times: dict[str, list[float]] = {"": [], **{name: [] for name in peers.commands}}
+    bare: list[float] = []
     try:
         for _ in range(rounds):
             for name in times:
                 took = peers.up(name, starts) if name else _by_us(operator, starts, slots)
                 times[name].append(took)
+            bare.append(_by_api(machine, starts, bodies, AT_ONCE[1]))
     finally:
         operator.close()
     for name in peers.commands:
         target = None if name == ONE_POD else 1 / 3
         note = "one network for all of them: no slot can be replaced alone" if name == ONE_POD else ""
         yield Row(f"{slots} slots from nothing to running ÷ {name}", "×", ratios(times[""], times[name]), target, note)
+    for name in peers.commands:
+        yield Row(
+            f"bare API ÷ {name}", "×", ratios(bare, times[name]), None, "nothing that uses Podman's API can do better"
+        )
     yield from (Row(f"{slots} containers by {name}", "s", times[name]) for name in peers.commands)
 
 
