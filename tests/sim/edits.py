@@ -130,6 +130,7 @@ class Edits(Trouble):
         self.sim.edit()
 
     def forgive(self) -> None:
+        self.machine.broken_paths.clear()  # also those of calls that were cut off as calm began
         core = self.sim.reconciler
         for slot, target in sorted(core.aims.targets.items()):
             rejected = core.notes.of(slot).rejected

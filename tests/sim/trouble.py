@@ -292,9 +292,9 @@ class Trouble:
         podman.pullable = {image: f"id-{image}" for image in (*IMAGES, LATE)}
         known = self.sim.reconciler.world.recorded
         for process in podman.processes:
-            # Nothing proves whose it is: neither a conmon with a name of ours, nor an id that was written down.
+            # Nothing proves whose it is: neither a conmon with a name of ours, nor, at the NPU, an id that was written down.
             named = process.monitored and process.name.startswith("hal0-")
-            written = process.box in known and not process.monitored
+            written = process.npu and process.box in known and not process.monitored
             if process.alive and process.box not in podman.boxes and not named and not written:
                 podman.kill(process.pid)
         for box in list(podman.boxes.values()):
