@@ -28,7 +28,7 @@ test: setup-test ## every test: units, simulator, conformance, real Podman end t
 
 check: setup-test ## formatting, lint, types, import layers, sizes, generated files
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check operator deploy
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	shellcheck deploy/setup tests/support/podman5-chroot.sh .ci/run

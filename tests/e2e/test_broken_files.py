@@ -120,10 +120,12 @@ def test_flags_that_belong_to_the_slot_are_refused_in_a_profile_too(running: Ope
     before = converged(running)
     for flags in ("--model /x", "--alias y", "--api-key k"):
         running.home.profile("stub", flags=f"--threads 2 {flags}")
-        running.until(lambda _, flag=flags.split()[0]: any(
-            p["code"] == "flag.policy" and p["file"] == "profiles.toml" and flag in p["message"] and p["line"] == 3
-            for p in running.get("/api/source")["problems"]
-        ))
+        running.until(
+            lambda _, flag=flags.split()[0]: any(
+                p["code"] == "flag.policy" and p["file"] == "profiles.toml" and flag in p["message"] and p["line"] == 3
+                for p in running.get("/api/source")["problems"]
+            )
+        )
     assert running.cids() == before, "the profile stays in force as it was"
     running.home.profile("stub")
     slots = running.until(all_ready)

@@ -118,8 +118,9 @@ def test_a_profile_edit_swaps_its_slots_one_at_a_time_and_no_other(running: Oper
     before = converged(running)
     running.home.profile("shared", flags="--threads 3", env={"STUB_READY_AFTER": "0.5"})
     running.until(
-        lambda slots: all_ready(slots)
-        and all(container_id(slots[name]) != before[f"hal0-{name}"] for name in ("chat", "code"))
+        lambda slots: (
+            all_ready(slots) and all(container_id(slots[name]) != before[f"hal0-{name}"] for name in ("chat", "code"))
+        )
     )
     events = running.get("/api/events")["items"]
     first, second = (e["slot"] for e in events if e["reason"] == "Removed" and "threads" in e["message"])
@@ -137,9 +138,10 @@ def test_a_broken_profile_edit_stops_at_the_first_slot(running: OperatorProcess)
     before = converged(running)
     running.home.profile("shared", image="localhost/stub:2", flags="--no-mmap")
     slots = running.until(
-        lambda slots: sorted(
-            type for slot in slots.values() for type in ("RolledBack", "ProfileHeld") if condition(slot, type)
-        ) == ["ProfileHeld", "RolledBack"]
+        lambda slots: (
+            sorted(type for slot in slots.values() for type in ("RolledBack", "ProfileHeld") if condition(slot, type))
+            == ["ProfileHeld", "RolledBack"]
+        )
     )
     held = next(name for name, slot in slots.items() if condition(slot, "ProfileHeld"))
     rolled = ({"chat", "code"} - {held}).pop()
@@ -153,8 +155,9 @@ def test_a_suspended_slot_shows_what_it_would_change_and_keeps_its_container(run
     assert running.hal0ctl("suspend", "chat", "--reason", "a long answer").returncode == 0
     running.home.profile("stub", flags="--threads 4")
     slots = running.until(
-        lambda slots: slots["chat"]["diff"] and all(
-            container_id(slots[name]) not in ("", before[f"hal0-{name}"]) for name in ("code", "util")
+        lambda slots: (
+            slots["chat"]["diff"]
+            and all(container_id(slots[name]) not in ("", before[f"hal0-{name}"]) for name in ("code", "util"))
         )
     )
     assert slots["chat"]["phase"] == "Suspended"

@@ -37,8 +37,10 @@ def observed(operator: OperatorProcess, change: Callable[[], None], slot: str = 
     before = operator.slots()[slot]["observedGeneration"]
     change()
     operator.until(
-        lambda slots: slots[slot]["observedGeneration"] not in ("", before)
-        and slots[slot]["observedGeneration"] == slots[slot]["generation"],
+        lambda slots: (
+            slots[slot]["observedGeneration"] not in ("", before)
+            and slots[slot]["observedGeneration"] == slots[slot]["generation"]
+        ),
         seconds,
     )
 

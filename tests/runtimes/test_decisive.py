@@ -36,7 +36,11 @@ CHAINED = (
     '  File "/app/server.py", line 9, in <module>',
     "RuntimeError: no voice is usable",
 )
-FLM = ("[FLM] Loading model", "terminate called after throwing an instance of 'xrt_core::system_error'", "what():  DRM_IOCTL_AMDXDNA_CREATE_HWCTX IOCTL failed (err=-22): Invalid argument")
+FLM = (
+    "[FLM] Loading model",
+    "terminate called after throwing an instance of 'xrt_core::system_error'",
+    "what():  DRM_IOCTL_AMDXDNA_CREATE_HWCTX IOCTL failed (err=-22): Invalid argument",
+)
 ARGPARSE = ("usage: main.py [-h] [--listen [IP]]", "main.py: error: unrecognized arguments: --cache-nnone")
 
 
@@ -59,7 +63,10 @@ def test_the_cause_is_picked_not_the_line_that_reports_it(lines: tuple[str, ...]
 
 
 def test_without_a_telling_line_the_exit_code_speaks() -> None:
-    assert decisive_line(("slots are idle",), 137) == "SIGKILL: killed, by hand or for want of memory; last line: slots are idle"
+    assert (
+        decisive_line(("slots are idle",), 137)
+        == "SIGKILL: killed, by hand or for want of memory; last line: slots are idle"
+    )
     assert decisive_line((), 139) == "SIGSEGV: it crashed"
     assert decisive_line(("  ", ""), 1) == ""
 

@@ -76,4 +76,6 @@ def test_without_a_former_state_everything_that_is_set_is_new() -> None:
 
 
 def test_what_falls_back_to_its_default_is_shown_as_gone() -> None:
-    assert field_diff(msgspec.structs.replace(BASE, mounts=("/a:/b:ro",)), BASE) == (FieldDiff("mounts", "/a:/b:ro", ""),)
+    assert field_diff(msgspec.structs.replace(BASE, mounts=("/a:/b:ro",)), BASE) == (
+        FieldDiff("mounts", "/a:/b:ro", ""),
+    )

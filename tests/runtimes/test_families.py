@@ -78,7 +78,12 @@ def test_the_spoken_probe_is_a_wav_file_of_a_tenth_of_a_second() -> None:
     import wave
 
     with wave.open(io.BytesIO(silence())) as sound:
-        assert (sound.getnchannels(), sound.getsampwidth(), sound.getframerate(), sound.getnframes()) == (1, 2, 16000, 1600)
+        assert (sound.getnchannels(), sound.getsampwidth(), sound.getframerate(), sound.getnframes()) == (
+            1,
+            2,
+            16000,
+            1600,
+        )
 
 
 @pytest.mark.parametrize(
@@ -126,7 +131,9 @@ def test_a_gpu_slot_gets_the_nodes_of_its_device(device: str, gpu: Any, wanted: 
         ((), None, devices.Nodes()),
     ],
 )
-def test_the_npu_slot_gets_what_is_set_or_the_accelerator_and_a_render_node(npu: Any, gpu: Any, wanted: devices.Nodes) -> None:
+def test_the_npu_slot_gets_what_is_set_or_the_accelerator_and_a_render_node(
+    npu: Any, gpu: Any, wanted: devices.Nodes
+) -> None:
     settings = Settings(devices=DeviceSettings(npu=npu, gpu=gpu))
     one = inputs("flm", device="npu")
     assert devices.npu_nodes(one, settings) == wanted
@@ -141,7 +148,9 @@ def test_a_link_out_of_the_store_brings_its_allowed_folder_along_and_nothing_els
 
 
 def test_a_profiles_mount_replaces_the_familys_for_the_same_target() -> None:
-    spec = family("flm").render(inputs("flm", mounts=("/x:/var/lib/hal0/.config/flm/models:ro",)), HostFacts(), SETTINGS)
+    spec = family("flm").render(
+        inputs("flm", mounts=("/x:/var/lib/hal0/.config/flm/models:ro",)), HostFacts(), SETTINGS
+    )
     assert spec.mounts == (Mount("/x", "/var/lib/hal0/.config/flm/models"),)
 
 
@@ -152,7 +161,11 @@ def test_no_flag_of_comfyui_ever_reaches_the_shell_as_code(words: list[str]) -> 
     assert (bash, login) == ("bash", "-lc")
     cd, script = line.split(" && exec ", 1)
     assert cd == "cd /opt/ComfyUI"
-    merged = [token for group, _ in flags.merge((("--listen", "0.0.0.0", "--port", "8081"), ""), (one.extra_args, "")) for token in group]
+    merged = [
+        token
+        for group, _ in flags.merge((("--listen", "0.0.0.0", "--port", "8081"), ""), (one.extra_args, ""))
+        for token in group
+    ]
     assert shlex.split(script) == ["python", "main.py", *merged]
 
 

@@ -68,7 +68,9 @@ def test_tokens_before_the_first_flag_belong_to_none() -> None:
 
 
 def test_a_later_group_wins_by_canonical_name_and_keeps_its_provenance() -> None:
-    merged = flags.merge((("-b", "512", "--no-mmap", "-fa", "on"), "profile rocm"), (("--batch-size=64", "--mmap"), "slot"))
+    merged = flags.merge(
+        (("-b", "512", "--no-mmap", "-fa", "on"), "profile rocm"), (("--batch-size=64", "--mmap"), "slot")
+    )
     assert merged == (
         (("-fa", "on"), "profile rocm"),
         (("--batch-size", "64"), "slot"),
@@ -88,13 +90,29 @@ def test_lora_and_override_kv_repeat() -> None:
 
 @pytest.mark.parametrize(
     "flag",
-    ["--port", "--port=1", "--host", "-m", "--model", "-a", "-c", "--ctx_size", "-ngl", "--api-key", "-hf", "--por", "--po"],
+    [
+        "--port",
+        "--port=1",
+        "--host",
+        "-m",
+        "--model",
+        "-a",
+        "-c",
+        "--ctx_size",
+        "-ngl",
+        "--api-key",
+        "-hf",
+        "--por",
+        "--po",
+    ],
 )
 def test_flags_of_slot_and_operator_are_owned_in_every_spelling(flag: str) -> None:
     assert flags.owned(flag)
 
 
-@pytest.mark.parametrize("flag", ["--model_path", "--parallel", "-b", "--hf-token", "--lora", "--", "--pooling", "-p", "-e"])
+@pytest.mark.parametrize(
+    "flag", ["--model_path", "--parallel", "-b", "--hf-token", "--lora", "--", "--pooling", "-p", "-e"]
+)
 def test_other_flags_are_free(flag: str) -> None:
     assert flags.owned(flag) == ""
 
@@ -137,7 +155,9 @@ def test_only_ordinary_texts_are_remembered() -> None:
 
 
 _TOKENS = st.lists(
-    st.sampled_from(["-b", "--batch-size", "--batch-size=3", "-c", "--lora", "--mmap", "--no-mmap", "x", "7", "-1", "--jinja"]),
+    st.sampled_from(
+        ["-b", "--batch-size", "--batch-size=3", "-c", "--lora", "--mmap", "--no-mmap", "x", "7", "-1", "--jinja"]
+    ),
     max_size=12,
 )
 

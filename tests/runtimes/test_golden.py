@@ -30,7 +30,14 @@ PROFILES = {
     p.name: p
     for p in (
         Profile(name="rocm", image=f"{TOOLBOX}:rocm", flags=SERVER_FLAGS, device_class="gpu", backend="rocm"),
-        Profile(name="rocm-moe", image=f"{TOOLBOX}:rocm", flags="-fa on --jinja", device_class="gpu", backend="rocm", mtp=True),
+        Profile(
+            name="rocm-moe",
+            image=f"{TOOLBOX}:rocm",
+            flags="-fa on --jinja",
+            device_class="gpu",
+            backend="rocm",
+            mtp=True,
+        ),
         Profile(name="vulkan", image=f"{TOOLBOX}:vulkan", flags="-fa on -b 512", device_class="gpu", backend="vulkan"),
         Profile(name="cpu", image="localhost/llama:1", flags="--threads 2 --embedding", device_class="cpu"),
         Profile(name="flm", image="ghcr.io/hal0ai/hal0-toolbox-flm:0.9.43", device_class="npu"),
@@ -107,7 +114,9 @@ CASES = {
             nodes=(RENDER, FUSE),
             secrets={"/etc/hal0-operator/secrets/vendor": "from-the-file"},
         ),
-        Settings(policy=Policy(mounts=("/dat", "/data")), devices=DeviceSettings(gpu=("/dev/kfd", "/dev/dri/renderD128"))),
+        Settings(
+            policy=Policy(mounts=("/dat", "/data")), devices=DeviceSettings(gpu=("/dev/kfd", "/dev/dri/renderD128"))
+        ),
     ),
     "llama-server-rocm-reranking": Case(
         slot("rerank", type="reranking", device="gpu-rocm", profile="rocm", extra_args=("--reranking",)),
@@ -136,10 +145,18 @@ CASES = {
         Settings(devices=DeviceSettings(npu=())),
     ),
     "kokoro-cpu": Case(
-        slot("tts", type="tts", device="cpu", profile="tts", model="kokoro-v1", extra_args=("--voices", "a b")), HostFacts()
+        slot("tts", type="tts", device="cpu", profile="tts", model="kokoro-v1", extra_args=("--voices", "a b")),
+        HostFacts(),
     ),
     "comfyui-rocm": Case(
-        slot("img", type="image", device="gpu-rocm", profile="comfyui", model=None, extra_args=("--preview-method", "a;b")),
+        slot(
+            "img",
+            type="image",
+            device="gpu-rocm",
+            profile="comfyui",
+            model=None,
+            extra_args=("--preview-method", "a;b"),
+        ),
         HostFacts(nodes=(KFD, RENDER)),
     ),
     "comfyui-vulkan-simulator": Case(

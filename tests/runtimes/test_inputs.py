@@ -16,7 +16,13 @@ from hal0_operator.runtimes.inputs import NO_SHADOWS, Memo, Shadows, shadows_of,
 CATALOGUE = {
     p.name: p
     for p in (
-        Profile(name="rocm", image="localhost/llama:1", flags="-fa on --lora '{store}/a b.gguf'", backend="rocm", mounts=("{store}/x:/x:ro",)),
+        Profile(
+            name="rocm",
+            image="localhost/llama:1",
+            flags="-fa on --lora '{store}/a b.gguf'",
+            backend="rocm",
+            mounts=("{store}/x:/x:ro",),
+        ),
         Profile(name="mtp", image="localhost/llama:1", mtp=True),
         Profile(name="flm", image="localhost/flm:1", device_class="npu"),
         Profile(name="tts", image="localhost/kokoro:1", device_class="cpu", mtp=True),
@@ -144,7 +150,14 @@ def test_unchanged_slots_keep_their_very_targets_and_a_changed_one_is_made_anew(
     slots = {s.name: s for s in (slot("a"), slot("b", port=8082), slot("c", port=None), NPU)}
 
     def again(**parts: Any) -> dict[str, Any]:
-        keys = {"slots": slots, "catalogue": CATALOGUE, "generations": {}, "settings": SETTINGS, "ports": {}, "memo": memo}
+        keys = {
+            "slots": slots,
+            "catalogue": CATALOGUE,
+            "generations": {},
+            "settings": SETTINGS,
+            "ports": {},
+            "memo": memo,
+        }
         return targets(**keys | parts)
 
     def changed(before: dict[str, Any], after: dict[str, Any]) -> set[str]:
@@ -159,7 +172,10 @@ def test_unchanged_slots_keep_their_very_targets_and_a_changed_one_is_made_anew(
         ({"ports": {"c": 8100}}, {"c"}),
         ({"ports": {"c": 8100}, "generations": {"b": "new"}}, {"b"}),
         ({"ports": {"c": 8100}, "slots": slots | {"ears": ASR}}, {"b", "npu", "ears"}),
-        ({"catalogue": CATALOGUE | {"flm": msgspec.structs.replace(CATALOGUE["flm"], image="localhost/flm:2")}}, {"c", "npu"}),
+        (
+            {"catalogue": CATALOGUE | {"flm": msgspec.structs.replace(CATALOGUE["flm"], image="localhost/flm:2")}},
+            {"c", "npu"},
+        ),
         ({"settings": Settings(model_store="/other")}, {"a", "b", "c", "npu"}),
     ):
         last = {"slots": slots, "catalogue": CATALOGUE, "generations": {}, "settings": SETTINGS, "ports": {}} | parts

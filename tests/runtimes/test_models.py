@@ -108,7 +108,12 @@ def test_what_cannot_be_served_says_why_and_what_to_do(reference: str, words: st
 
 
 def test_a_registry_is_read_as_far_as_it_makes_sense() -> None:
-    rows = {"a": {"path": "/s/a.gguf", "mmproj": "/s/p.gguf"}, "b": {"path": 3}, "c": "x", "d": {"path": "d", "mmproj": 1}}
+    rows = {
+        "a": {"path": "/s/a.gguf", "mmproj": "/s/p.gguf"},
+        "b": {"path": 3},
+        "c": "x",
+        "d": {"path": "d", "mmproj": 1},
+    }
     rows |= {"e": {"path": "/s/\0.gguf"}, "f": {"path": "f", "mmproj": "/s/\0"}}
     assert registry_of({"models": rows}) == {"a": Entry("/s/a.gguf", "/s/p.gguf"), "d": Entry("d"), "f": Entry("f")}
     assert registry_of([]) == registry_of({"models": 3}) == {}
