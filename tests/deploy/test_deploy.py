@@ -15,15 +15,11 @@ from hal0_operator.model.status import PHASES
 CHECKOUT = Path(__file__).parents[2]
 DEPLOY = CHECKOUT / "deploy"
 PROMETHEUS = DEPLOY / "prometheus"
-TOOLS = CHECKOUT / ".run/tools/usr/bin"
 
 
 def run(*words: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    path = f"{os.environ['PATH']}:{TOOLS}"
-    assert shutil.which(words[0], path=path), f"{words[0]} is missing: deploy/setup test gets it"
-    return subprocess.run(
-        words, cwd=cwd, env=os.environ | {"PATH": path} | env, capture_output=True, text=True, check=False
-    )
+    assert shutil.which(words[0]), f"{words[0]} is missing: deploy/setup test gets it"
+    return subprocess.run(words, cwd=cwd, env=os.environ | env, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize(

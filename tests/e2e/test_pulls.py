@@ -94,7 +94,7 @@ def test_two_slots_that_want_one_image_are_served_by_one_pull(registry: Registry
     allowed.home.slot("util", profile="pulled")
     with serving(registry):
         allowed.start()
-        assert registry.waiting.wait(20)
+        assert registry.waiting.wait(45)
         allowed.until(lambda slots: slots["code"]["phase"] == slots["util"]["phase"] == "Pulling")
         registry.gate.set()
         allowed.until(all_ready)
@@ -109,7 +109,7 @@ def test_a_service_killed_in_the_middle_of_a_pull_costs_another_pull(
     with serving(registry):
         allowed.start()
         allowed.until(lambda slots: slots["chat"]["phase"] == slots["util"]["phase"] == "Ready")
-        assert registry.waiting.wait(20)
+        assert registry.waiting.wait(45)
         before = allowed.cids()
         allowed.machine.kill_service()
         allowed.until_condition("chat", "PodmanUnavailable")
