@@ -121,7 +121,7 @@ def test_an_overlay_of_version_1_becomes_version_2():
     }
     after = up_to_date(texts)
     assert after["capabilities.toml"] == (
-        "schema_version = 2\n"
+        "schema_version = 2\n\n"
         + selection("voice.tts", device="cpu", model="kokoro-v1", enabled=True)
         + selection("img.img", device="", model="", enabled=False)
     )
@@ -137,7 +137,7 @@ def test_a_file_that_cannot_be_decoded_is_left_alone(text):
 
 def test_a_layout_that_cannot_be_edited_is_named_and_the_rest_goes_on():
     texts = {
-        "profiles.toml": 'profile = { rocm = { image = "localhost/x:1" } }\n',
+        "profiles.toml": 'profile."\\x72ocm".image = "localhost/x:1"\n',
         "slots/a.toml": slot(device="gpu-vulkan", profile="vulkan-std", model="m"),
     }
     found = migrate(texts, seeds(), STORE)

@@ -47,7 +47,7 @@ class Index:
         self._dotted: set[KeyPath] = set()
         self._lists: dict[KeyPath, int] = {}
         self.repeats: list[Repeat] = []
-        for node in _parser().parse(data).root_node.children:
+        for node in parser().parse(data).root_node.children:
             if node.type == "pair":
                 self._pair((), node, 0)
             elif node.type in {"table", "table_array_element"}:
@@ -117,17 +117,17 @@ class Index:
     def _name(self, outer: KeyPath, node: "Node") -> KeyPath:
         """The full path of a key; its parts are noted on the way."""
         path = outer
-        for part in _parts(node)[:_MAX_DEPTH]:
-            path = (*path, _text(part))
+        for part in key_parts(node)[:_MAX_DEPTH]:
+            path = (*path, key_text(part))
             self._keys.setdefault(path, self._at(part))
         return path
 
     def _repeat(self, path: KeyPath, name: "Node") -> None:
-        self.repeats.append(Repeat(path, self._keys.get(path, _START), self._at(_parts(name)[-1])))
+        self.repeats.append(Repeat(path, self._keys.get(path, _START), self._at(key_parts(name)[-1])))
 
 
-def _parts(node: "Node") -> list["Node"]:
-    """The parts of a key; tree-sitter nests ``a.b.c`` to the left."""
+def key_parts(node: "Node") -> list["Node"]:
+    """The parts of a key, from left to right; tree-sitter nests ``a.b.c`` to the left."""
     parts: list[Node] = []
     if node.end_byte - node.start_byte > _MAX_NAME:
         return [node]
@@ -142,7 +142,8 @@ def _parts(node: "Node") -> list["Node"]:
     return parts[::-1]
 
 
-def _text(node: "Node") -> str:
+def key_text(node: "Node") -> str:
+    """What one part of a key says, without its quotes."""
     text = (node.text or b"").decode(errors="replace")
     if node.type != "quoted_key":
         return text
@@ -159,8 +160,9 @@ def _unquoted(text: str) -> str:
 
 
 @cache
-def _parser() -> "Parser":
-    # loaded only when some file has problems: a good home never pays for it
+def parser() -> "Parser":
+    """The one parser of the process."""
+    # loaded only when some file has problems or is edited: a good home never pays for it
     import tree_sitter_toml  # noqa: PLC0415
     from tree_sitter import Language, Parser  # noqa: PLC0415
 

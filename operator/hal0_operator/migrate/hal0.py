@@ -10,10 +10,10 @@ from hal0_operator.admission.coherence import SERVES, default_profile, fits
 from hal0_operator.admission.defaults.device import device_of
 from hal0_operator.admission.defaults.profile import resolve
 from hal0_operator.admission.defaults.type import type_of
+from hal0_operator.changes.edit import CannotEdit, Drop, Edit, Rename, Set, edited, literal
 from hal0_operator.desired.assemble import assemble
 from hal0_operator.desired.names import OVERLAY_FILE, PROFILES_FILE
 from hal0_operator.desired.source import HomeFiles, SourceFile
-from hal0_operator.migrate.edit import CannotEdit, Drop, Edit, Rename, Set, edited, literal
 from hal0_operator.model.device import LEGACY_BACKENDS
 from hal0_operator.model.problem import KeyPath
 from hal0_operator.model.profile import Profile
