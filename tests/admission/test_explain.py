@@ -35,7 +35,7 @@ def test_a_page_says_what_shows_it_and_how_to_fix_it(code, capsys):
 
 
 def test_every_code_in_the_source_has_a_page():
-    families = "slot|profiles?|capability|device|npu|port|flag|image|mount|secret|settings|prune|podman|state"
+    families = "changeset|slot|profiles?|capability|device|npu|port|flag|image|mount|secret|settings|prune|podman|state"
     literal = re.compile(rf'"((?:{families})\.[a-z_]+)"')
     found = {code for path in PACKAGE.rglob("*.py") for code in literal.findall(path.read_text())}
     files = {"profiles.toml", "podman.sock"}

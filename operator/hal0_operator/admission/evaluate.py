@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from hal0_operator.admission import defaults
 from hal0_operator.admission.defaults.shadow import bound_slot
-from hal0_operator.admission.merge import Finding, Merged, compare, merge
+from hal0_operator.admission.merge import Merged, compare, merge, returned
 from hal0_operator.admission.rules import RULES
 from hal0_operator.admission.verdict import Context
 from hal0_operator.admission.view import OVERLAY_FILE, Case, View
@@ -76,7 +76,8 @@ def look(
     memo.prepare(catalogue, context.settings)
     bindings = bind(objects, candidate, last)
     declared = dict(objects.slots)
-    merged, findings, synthesised = _merge(declared, bindings, objects, last, context)
+    together, synthesised = _merge(declared, bindings, objects, last, context)
+    merged = {name: together[dotted] for name, dotted in bindings.items() if name in objects.slots}
     rows: dict[str, _Row] = {}
     for name, written in declared.items():
         row = memo.rows.get(name)
@@ -100,8 +101,9 @@ def look(
         slots={name: row[1] for name, row in rows.items()},
         catalogue=catalogue,
         bindings=bindings,
-        findings=findings,
+        findings={dotted: both.findings for dotted, both in together.items() if both.findings},
         synthesised=synthesised,
+        merged=together,
     )
     problems = list(chain.from_iterable([row[3] for row in rows.values() if row[3]]))
     problems.extend(_of_profiles(objects.profiles, context, memo))
@@ -117,31 +119,29 @@ def bind(objects: Objects, candidate: Snapshot, last: Admitted) -> dict[str, str
         child = CHILDREN.get(dotted)
         if child is None:
             continue
-        there = child.slot in objects.slots or not _without_file(child.slot, candidate)
+        there = child.slot in objects.slots or not without_file(child.slot, candidate)
         bindings[bound_slot(child, objects.slots, {child.slot} if there else ())] = dotted
     return bindings
 
 
-def _without_file(slot: str, candidate: Snapshot) -> bool:
+def without_file(slot: str, candidate: Snapshot) -> bool:
+    """Whether there is no file of that slot, not even a broken one."""
     return slot not in candidate.slots and slot_key(slot) not in candidate.broken
 
 
 def _merge(
     declared: dict[str, DeclaredSlot], bindings: Mapping[str, str], objects: Objects, last: Admitted, context: Context
-) -> tuple[dict[str, Merged], dict[str, tuple[Finding, ...]], frozenset[str]]:
-    """Merge the overlay; slots that only it declares are added to ``declared``."""
+) -> tuple[dict[str, Merged], frozenset[str]]:
+    """Merge the overlay, by dotted child; slots that only it declares are added to ``declared``."""
     merged: dict[str, Merged] = {}
-    findings: dict[str, tuple[Finding, ...]] = {}
     synthesised = set()
     for name, dotted in bindings.items():
         selection, written = objects.selections.get(dotted), objects.slots.get(name)
         base = last.bases.get(dotted, MergeBase())
-        both = compare(selection, written) if context.strict_overlay else merge(selection, written, base)
-        if both.findings:
-            findings[dotted] = both.findings
-        if written is not None:
-            merged[name] = both
-        elif both.enabled and both.device and both.model:
+        said = returned(written, base) if written is not None and name not in last.slots else written
+        both = compare(selection, written) if context.strict_overlay else merge(selection, said, base)
+        merged[dotted] = both
+        if written is None and both.enabled and both.device and both.model:
             declared[name] = DeclaredSlot(
                 name=name,
                 file=OVERLAY_FILE,
@@ -151,7 +151,7 @@ def _merge(
                 enabled=True,
             )
             synthesised.add(name)
-    return merged, findings, frozenset(synthesised)
+    return merged, frozenset(synthesised)
 
 
 def _row(

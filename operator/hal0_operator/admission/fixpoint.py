@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from hal0_operator.admission.evaluate import Memo, Objects, bind, generations, look
+from hal0_operator.admission.evaluate import Memo, Objects, bind, generations, look, without_file
 from hal0_operator.admission.merge import next_base
 from hal0_operator.admission.verdict import Context, Verdict
 from hal0_operator.admission.view import OVERLAY_FILE, PROFILES_FILE, View
@@ -174,6 +174,8 @@ class _Trial:
             frozen=frozen,
             kept=self.kept,
             violations={key: tuple(sorted(faults, key=_order)) for key, faults in self.violations.items()},
+            bindings=view.bindings,
+            merged=view.merged,
         )
 
     def _frozen(self, view: View) -> frozenset[str]:
@@ -207,9 +209,9 @@ class _Trial:
             if selection is not None:
                 base = self.last.bases.get(dotted, MergeBase())
                 # a slot in force whose file is gone or unreadable agrees to nothing
-                base = next_base(
-                    selection, self.objects.slots.get(name) if name in self.candidate.slots else None, base
-                )
+                declared = self.objects.slots.get(name) if name in self.candidate.slots else None
+                gone = without_file(name, self.candidate) and name not in self.objects.slots
+                base = next_base(selection, declared, base, gone=gone)
                 if base != MergeBase():
                     bases[dotted] = base
         same = not self.changed and bases == self.last.bases and self.last.digest
@@ -219,6 +221,7 @@ class _Trial:
             selections=self.objects.selections,
             bases=bases,
             digest=self.last.digest if same else self.candidate.digest,
+            overlay=self.last.overlay or self.candidate.overlay_file,
         )
 
 

@@ -74,7 +74,7 @@ def compare(selection: Selection | None, slot: DeclaredSlot | None) -> Merged:
     ours = _of_slot(slot)
     if selection is None or selection.is_blank:
         return Merged(**ours)
-    effective = _with_defaults(slot) if slot is not None else {"enabled": False, "device": None, "model": None}
+    effective = carried(slot) if slot is not None else {"enabled": False, "device": None, "model": None}
     findings = tuple(
         Finding("conflict", field, theirs, effective[field])
         for field in FIELDS
@@ -85,15 +85,25 @@ def compare(selection: Selection | None, slot: DeclaredSlot | None) -> Merged:
     return Merged(**ours, findings=findings)
 
 
-def next_base(selection: Selection, slot: DeclaredSlot | None, base: MergeBase) -> MergeBase:
-    """The base after this state was admitted: what both files carry now, else what they last carried."""
+def returned(slot: DeclaredSlot, base: MergeBase) -> DeclaredSlot:
+    """A file that comes back after its deletion had switched the child off switches it on, as any new file does."""
+    if base.enabled is False and slot.enabled is None:
+        return msgspec.structs.replace(slot, enabled=True)
+    return slot
+
+
+def next_base(selection: Selection, slot: DeclaredSlot | None, base: MergeBase, *, gone: bool = False) -> MergeBase:
+    """The base after this state was admitted: what both files carry now, else what they last carried.
+
+    ``gone``: the slot's file was deleted, which agrees with a child that is off.
+    """
+    if gone and base.enabled and selection.enabled is False:
+        return msgspec.structs.replace(base, enabled=False)
     if slot is None or selection.is_blank:
         return base
-    carried = _with_defaults(slot)
+    ours = carried(slot)
     agreed = {
-        field: theirs
-        for field in FIELDS
-        if (theirs := getattr(selection, field)) is not None and theirs == carried[field]
+        field: theirs for field in FIELDS if (theirs := getattr(selection, field)) is not None and theirs == ours[field]
     }
     return msgspec.structs.replace(base, **agreed) if agreed else base
 
@@ -116,8 +126,8 @@ def _of_slot(slot: DeclaredSlot | None) -> dict[Field, Any]:
     return {"enabled": slot.enabled, "device": declared_device(slot), "model": slot.model}
 
 
-def _with_defaults(slot: DeclaredSlot) -> dict[Field, Any]:
-    """An absent ``enabled`` or ``device`` is carried too: by its default."""
+def carried(slot: DeclaredSlot) -> dict[Field, Any]:
+    """What a slot file says of each field; an absent ``enabled`` or ``device`` is said by its default."""
     ours = _of_slot(slot)
     return {
         "enabled": True if ours["enabled"] is None else ours["enabled"],

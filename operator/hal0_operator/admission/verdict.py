@@ -2,6 +2,7 @@
 
 import msgspec
 
+from hal0_operator.admission.merge import Merged
 from hal0_operator.model.problem import ObjectKey, Problem
 from hal0_operator.model.profile import Profile
 from hal0_operator.model.settings import Settings
@@ -33,6 +34,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     nothing removed for them.  ``kept`` are slots whose deletion is held, with why.
     ``violations`` are objects in force that break a rule now.  ``generations`` digest what the files ask
     of each slot, admitted or not; ``observed`` what is in force of it: the two differ for what is held back.
+    ``bindings`` is the dotted overlay child of each slot that has one, ``merged`` what the two say together.
     """
 
     admitted: Admitted
@@ -45,3 +47,5 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     frozen: frozenset[str] = frozenset()
     kept: dict[str, str] = {}
     violations: dict[ObjectKey, tuple[Problem, ...]] = {}
+    bindings: dict[str, str] = {}
+    merged: dict[str, Merged] = {}

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from hal0_operator.admission.merge import Finding, declared_device
+from hal0_operator.admission.merge import Finding, Merged, declared_device
 from hal0_operator.admission.verdict import Context
 from hal0_operator.model.capability import Selection
 from hal0_operator.model.problem import KeyPath, ObjectKey, Problem, profile_key, slot_key
@@ -61,7 +61,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
     ``declared`` and ``slots`` hold every slot, those that only the overlay declares included.
     ``profiles`` are the file's own entries, ``catalogue`` what slots may name.  ``bindings`` is the dotted
-    child of each slot that has one, ``findings`` what merging them found, by dotted child.
+    child of each slot that has one, ``merged`` and ``findings`` what merging them came to, by dotted child.
     ``synthesised`` are slots without a file.
     """
 
@@ -76,6 +76,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     bindings: dict[str, str]
     findings: dict[str, tuple[Finding, ...]]
     synthesised: frozenset[str] = frozenset()
+    merged: dict[str, Merged] = {}
 
     def case(self, slot: Slot) -> Case:
         profile = self.catalogue.get(slot.profile)

@@ -7,7 +7,7 @@ section, and those of an inline table, are collected when they are first needed.
 import re
 from collections.abc import Iterator
 from functools import cached_property
-from itertools import chain, pairwise
+from itertools import accumulate, chain, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from hal0_operator.desired.positions import key_parts, key_text, parser
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 
+_PLAIN = re.compile(rb"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
+"""A key without quotes and white space; most are so, and need no look at their parts."""
 _NEW_ESCAPE = re.compile(rb"\\(?:e|x([0-9A-Fa-f]{2})|.)")
 _SHORT_TIME = re.compile(
     rb"(?<![\d:+-])(?:\d{4}-\d\d-\d\d[Tt ])?\d\d:\d\d(?![\d:])(?:[Zz]|[+-]\d\d:\d\d)?",
@@ -63,18 +65,18 @@ class Pair:
         """The keys of an inline table, none for any other value."""
         if self._node.type != "inline_table":
             return ()
-        return tuple(Pair(child, name, value, 0, self) for child, name, value in _pairs(self._node.children, self.path))
+        return tuple(Pair(child, name, value, 0, self) for child, name, value in _pairs(self._node, self.path))
 
 
 class Section:
     """A header with the keys below it; the first one of a text is the root, which has no header."""
 
-    def __init__(self, data: bytes, nodes: "list[Node]", name: Name, before: "Section | None") -> None:
+    def __init__(self, data: bytes, node: "Node", name: Name, before: "Section | None") -> None:
         self.name = name
         self.path = name.path
         self.before = before
         self._data = data
-        self._nodes = nodes
+        self._node = node
 
     @property
     def start(self) -> int:
@@ -90,7 +92,7 @@ class Section:
     def pairs(self) -> tuple[Pair, ...]:
         found: list[Pair] = []
         floor = self.keys_start
-        for child, name, value in _pairs(self._nodes, self.path):
+        for child, name, value in _pairs(self._node, self.path):
             found.append(Pair(child, name, value, floor, None))
             floor = line_end(self._data, value.end_byte)
         return tuple(found)
@@ -111,16 +113,14 @@ class Layout:
 
     def __init__(self, text: bytes) -> None:
         self.data = text
-        root: list[Node] = []
-        self.sections = [Section(text, root, Name((), ()), None)]
-        for node in parser().parse(_older(text)).root_node.children:
-            if node.type not in {"table", "table_array_element"}:
-                root.append(node)
-                continue
-            children = node.children
-            key = next((child for child in children if child.type.endswith("_key")), None)
+        document = parser().parse(text).root_node
+        if document.has_error:
+            document = parser().parse(_older(text)).root_node
+        self.sections = [Section(text, document, Name((), ()), None)]
+        for node in document.children:
+            key = node.child(1) if node.type in {"table", "table_array_element"} else None
             if key is not None:
-                self.sections.append(Section(text, children, _name((), key), self.sections[-1]))
+                self.sections.append(Section(text, node, _name((), key), self.sections[-1]))
         self._at: dict[KeyPath, list[Section]] = {}
         for section in self.sections:
             self._at.setdefault(section.path, []).append(section)
@@ -164,8 +164,8 @@ def _reaching(pairs: tuple[Pair, ...], path: KeyPath) -> Iterator[Pair]:
             yield from _reaching(pair.inner, path)
 
 
-def _pairs(nodes: "list[Node]", outer: KeyPath) -> "Iterator[tuple[Node, Name, Node]]":
-    for node in nodes:
+def _pairs(table: "Node", outer: KeyPath) -> "Iterator[tuple[Node, Name, Node]]":
+    for node in table.children:
         if node.type != "pair":
             continue
         key, *rest = (child for child in node.children if child.type not in {"=", "comment"})
@@ -174,6 +174,12 @@ def _pairs(nodes: "list[Node]", outer: KeyPath) -> "Iterator[tuple[Node, Name, N
 
 
 def _name(outer: KeyPath, key: "Node") -> Name:
+    text = key.text or b""
+    if _PLAIN.fullmatch(text):
+        words = text.split(b".")
+        starts = accumulate((len(word) + 1 for word in words[:-1]), initial=key.start_byte)
+        spans = tuple(Span(start, start + len(word)) for start, word in zip(starts, words, strict=True))
+        return Name((*outer, *text.decode().split(".")), spans)
     parts = key_parts(key)
     path = (*outer, *map(key_text, parts))
     return Name(path, tuple(Span(part.start_byte, part.end_byte) for part in parts))

@@ -27,6 +27,9 @@ TYPE_BY_NAME: dict[str, SlotType] = {
 PROFILE_BY_TYPE: dict[SlotType, str] = {"image": "comfyui", "tts": "tts"}
 """Types whose default profile does not depend on the device."""
 
+PORTS = range(8081, 8201)
+"""Where the port of a slot that names none is chosen."""
+
 DEFAULT_CONTEXT_SIZE = 8192
 MIN_CONTEXT_SIZE = 128
 

@@ -43,7 +43,7 @@ class Admitted(msgspec.Struct, frozen=True, kw_only=True):
 
     ``bases`` are the merge bases by dotted child.  ``digest`` is the snapshot's that brought the
     last change; it identifies a state, it does not certify it.  ``guarded`` are the slots by which
-    a hold of the prune guard in force was judged.
+    a hold of the prune guard in force was judged.  ``overlay``: there was a capabilities.toml once.
     """
 
     slots: dict[str, DeclaredSlot] = {}
@@ -52,3 +52,4 @@ class Admitted(msgspec.Struct, frozen=True, kw_only=True):
     bases: dict[str, MergeBase] = {}
     digest: str = ""
     guarded: tuple[str, ...] = ()
+    overlay: bool = False

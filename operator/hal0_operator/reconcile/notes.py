@@ -7,9 +7,7 @@ import msgspec
 
 from hal0_operator.model.memory import Memory, SlotMemory
 from hal0_operator.model.settings import ProbeSettings
-
-FIRST_PORT, LAST_PORT = 8081, 8200
-"""Where the port of a slot that names none is chosen."""
+from hal0_operator.model.slot import PORTS
 
 
 class News(msgspec.Struct, frozen=True):
@@ -74,11 +72,11 @@ class Notes:
     def choose_port(self, slot: str, listeners: frozenset[int]) -> None:
         """The lowest free port is kept for the slot; nothing is chosen when none is free."""
         taken = listeners.union(self.ports_taken(slot))
-        for port in range(FIRST_PORT, LAST_PORT + 1):
+        for port in PORTS:
             if port not in taken:
                 self.remember(slot, msgspec.structs.replace(self.of(slot), port=port))
                 return
-        self.event("Warning", "NoPort", slot, f"every port between {FIRST_PORT} and {LAST_PORT} is taken")
+        self.event("Warning", "NoPort", slot, f"every port between {PORTS[0]} and {PORTS[-1]} is taken")
 
     def memory(self) -> Memory:
         return Memory(dict(self.slots))

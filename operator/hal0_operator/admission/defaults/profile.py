@@ -1,5 +1,7 @@
 """The profile: written, a retired name's successor, by type and device, or following a merged device."""
 
+from collections.abc import Mapping
+
 from hal0_operator.admission.coherence import default_profile, fits
 from hal0_operator.admission.defaults.device import device_of
 from hal0_operator.model.device import Device
@@ -7,7 +9,7 @@ from hal0_operator.model.profile import RETIRED_PROFILES, Profile
 from hal0_operator.model.slot import DeclaredSlot, SlotType
 
 
-def profile_of(declared: DeclaredSlot, type: SlotType, device: Device, catalogue: dict[str, Profile]) -> str:
+def profile_of(declared: DeclaredSlot, type: SlotType, device: Device, catalogue: Mapping[str, Profile]) -> str:
     """The catalogue's name for a slot's profile; an unknown name is answered as it is written.
 
     ``device`` is the merged one.  When the overlay moved the slot to it, a profile that does not fit
@@ -23,6 +25,6 @@ def profile_of(declared: DeclaredSlot, type: SlotType, device: Device, catalogue
     return name
 
 
-def resolve(name: str, catalogue: dict[str, Profile]) -> str:
+def resolve(name: str, catalogue: Mapping[str, Profile]) -> str:
     """A retired name's successor, where the home does not define that name itself."""
     return name if name in catalogue else RETIRED_PROFILES.get(name, name)

@@ -7,8 +7,14 @@ prints it.  All rules run, whatever the others found, and none relies on another
 from hal0_operator.admission.rules import (
     capability_conflict,
     capability_drift,
+    capability_no_model,
     capability_schema,
     capability_unknown_child,
+    changeset_base_denied,
+    changeset_conflict,
+    changeset_layout,
+    changeset_unfinished,
+    changeset_unwritten,
     device_legacy_backend,
     device_policy,
     device_profile_incoherent,
@@ -36,6 +42,7 @@ from hal0_operator.admission.rules import (
     secret_policy,
     settings_schema,
     slot_empty,
+    slot_exists,
     slot_key_ignored,
     slot_mtp_model,
     slot_name,
@@ -89,6 +96,13 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(model_ambiguous.CODE, model_ambiguous.__doc__),
     Rule(settings_schema.CODE, settings_schema.__doc__),
+    Rule(capability_no_model.CODE, capability_no_model.__doc__),
+    Rule(changeset_base_denied.CODE, changeset_base_denied.__doc__),
+    Rule(changeset_conflict.CODE, changeset_conflict.__doc__),
+    Rule(changeset_layout.CODE, changeset_layout.__doc__),
+    Rule(changeset_unfinished.CODE, changeset_unfinished.__doc__),
+    Rule(changeset_unwritten.CODE, changeset_unwritten.__doc__),
+    Rule(slot_exists.CODE, slot_exists.__doc__),
 )
 
 CODES: dict[str, Rule] = {rule.code: rule for rule in RULES}

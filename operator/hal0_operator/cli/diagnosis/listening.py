@@ -5,10 +5,9 @@ import socket
 from collections.abc import Iterator
 
 from hal0_operator.cli.diagnosis.finding import Finding, ok, warn
+from hal0_operator.model.slot import PORTS
 
 LISTEN = 8080
-SLOTS = range(8081, 8201)
-"""Where ports are chosen from for slots that name none."""
 
 
 def look() -> Iterator[Finding]:
@@ -20,16 +19,16 @@ def look() -> Iterator[Finding]:
         )
     else:
         yield ok("ports", f"127.0.0.1:{LISTEN} is free for the API")
-    taken = [port for port in SLOTS if _refused(port)]
+    taken = [port for port in PORTS if _refused(port)]
     shown = ", ".join(map(str, taken))
-    if len(taken) == len(SLOTS):
+    if len(taken) == len(PORTS):
         yield warn(
-            "ports", f"none of {SLOTS[0]}..{SLOTS[-1]} is free", "give every slot a port of its own, or free some"
+            "ports", f"none of {PORTS[0]}..{PORTS[-1]} is free", "give every slot a port of its own, or free some"
         )
     else:
         yield ok(
             "ports",
-            f"{len(SLOTS) - len(taken)} of {SLOTS[0]}..{SLOTS[-1]} are free{f'; in use: {shown}' if taken else ''}",
+            f"{len(PORTS) - len(taken)} of {PORTS[0]}..{PORTS[-1]} are free{f'; in use: {shown}' if taken else ''}",
         )
 
 
