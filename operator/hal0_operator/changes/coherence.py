@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from hal0_operator.admission.coherence import default_profile, devices_of, fits
+from hal0_operator.admission.coherence import SERVES, default_profile, devices_of, fits
 from hal0_operator.admission.defaults.device import device_of
 from hal0_operator.admission.defaults.profile import resolve
 from hal0_operator.admission.defaults.type import type_of
@@ -58,7 +58,10 @@ def _profile_after(declared: DeclaredSlot, type: SlotType, device: Device, catal
     profile = catalogue.get(resolve(declared.profile, catalogue))
     if profile is None or fits(device, profile):
         return {}
-    return {"profile": default_profile(type, device)}
+    name = default_profile(type, device)
+    default = catalogue.get(name)
+    serves = default is not None and fits(device, default) and type in SERVES[default.family]
+    return {"profile": name} if serves else {}
 
 
 def _device_after(name: str | None, present: Device, catalogue: Mapping[str, Profile]) -> Keys:

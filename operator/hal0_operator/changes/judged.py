@@ -44,8 +44,11 @@ class Judged(NamedTuple):
         return tomli.loads(text_of(data)) if data is not None else {}
 
 
-Judge = Callable[[HomeFiles, Admitted | None], Judged]
-"""Decode and decide files after a state in force; pure but for what it remembers to save time."""
+Judge = Callable[[HomeFiles, Admitted], Judged]
+"""Decode and decide files after a state in force; pure but for what it remembers to save time.
+
+Whether it is a cold start does not depend on the state that is passed: it is one for all calls or for none.
+"""
 
 
 def text_of(data: bytes) -> str:

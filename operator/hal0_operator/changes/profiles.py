@@ -1,5 +1,6 @@
 """Wishes about profiles, as edits of profiles.toml."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -8,13 +9,13 @@ from hal0_operator.admission.defaults.profile import resolve
 from hal0_operator.changes.checked import Flat, checked, demand_name
 from hal0_operator.changes.edit import Drop, Edit, Set
 from hal0_operator.changes.judged import Edits, Judged
-from hal0_operator.changes.places import at, flattened
-from hal0_operator.changes.refusal import Refusal, Unknown
+from hal0_operator.changes.places import at
+from hal0_operator.changes.refusal import Invalid, Refusal, Unknown
 from hal0_operator.changes.wish import CreateProfile, DeleteProfile, EditProfile, Keys
 from hal0_operator.desired.names import PROFILES_FILE
 from hal0_operator.desired.profile_keys import PROFILE
 from hal0_operator.desired.suggest import closest
-from hal0_operator.model.problem import profile_key
+from hal0_operator.model.problem import KeyPath, profile_key
 from hal0_operator.model.profile import EnvValue, FileRef, Profile, SecretRef
 
 _FIELDS = tuple(name for name, key in PROFILE.keys.items() if getattr(key, "field", ""))
@@ -36,6 +37,7 @@ def create(wish: CreateProfile, now: Judged) -> Edits:
     if wish.source:
         keys = keys_of(_named(wish.source, now)) | {"cloned_from": wish.source} | keys
     flat = checked(keys, PROFILE, "profile.schema")
+    _demand_image(wish.name, flat)
     sets = [Set(("profile", wish.name, *path), value) for path, value in flat.items() if value is not None]
     return {PROFILES_FILE: tuple(sets)}
 
@@ -47,7 +49,8 @@ def edit(wish: EditProfile, now: Judged) -> Edits:
     present = at(tree, ("profile", wish.name)) or {}
     flat = checked(wish.keys, PROFILE, "profile.schema")
     if wish.whole:
-        flat = dict.fromkeys(_flat(present), None) | flat
+        _demand_image(wish.name, flat)
+        flat = dict.fromkeys(_unnamed(present, wish.keys), None) | flat
     edits: list[Edit] = []
     for path, value in flat.items():
         if value is not None:
@@ -87,8 +90,17 @@ def _written(value: EnvValue) -> Any:
     )
 
 
-def _flat(entry: Keys) -> Flat:
-    return dict(flattened(entry, {"env": {}}))
+def _unnamed(present: Keys, keys: Keys) -> Iterator[KeyPath]:
+    """What goes when these keys are all: whole tables at once, so that no header stays behind."""
+    yield from ((name,) for name in present if name not in keys)
+    if "env" in keys:
+        yield from (("env", name) for name in present.get("env", {}) if name not in (keys["env"] or {}))
+
+
+def _demand_image(name: str, flat: Flat) -> None:
+    if not flat.get(("image",)):
+        message = f'profile {name} names no image: image = "…", with the registry, such as ghcr.io/… or localhost/…'
+        raise Invalid("profile.schema", message)
 
 
 def _named(name: str, now: Judged) -> Profile:

@@ -11,7 +11,6 @@ from hal0_operator.changes.edit import CannotEdit
 from hal0_operator.changes.judged import Edits, Judge, Judged, with_edits
 from hal0_operator.changes.refusal import Refusal
 from hal0_operator.changes.wish import (
-    Complete,
     CreateProfile,
     CreateSlot,
     DeleteProfile,
@@ -26,6 +25,9 @@ from hal0_operator.changes.wish import (
 from hal0_operator.model.capability import CHILDREN
 from hal0_operator.model.problem import ObjectKey, Problem, capability_key, errors, profile_key, slot_key
 from hal0_operator.model.snapshot import MergeBase
+
+OPERATOR = "hal0-operator"
+COMPLETES = "what one file says, carried over to the other"
 
 
 class Proposal(msgspec.Struct, frozen=True):
@@ -57,8 +59,21 @@ def propose(wish: Wish, by: str, now: Judged, judge: Judge, ports: Container[int
     brought = _brought(now, after, touched)
     if errors(brought):
         raise _refused(errors(brought))
-    change_set = ChangeSet(tuple(_changes(now, after)), by, told(wish))
-    return Proposal(change_set, now, after, brought, by_hand)
+    return Proposal(ChangeSet(tuple(_changes(now, after)), by, told(wish)), now, after, brought, by_hand)
+
+
+def complete(now: Judged, judge: Judge, ports: Container[int]) -> Proposal | None:
+    """What follows from the files alone, one half carried over to the other; ``None`` when nothing does.
+
+    It brings no problem into the home: else it is left alone, and the problem that is there stays.
+    """
+    after, by_hand = completed(now, judge, ports)
+    if after is now:
+        return None
+    brought = _brought(now, after, frozenset(_touched(now, after)))
+    if errors(brought):
+        return None
+    return Proposal(ChangeSet(tuple(_changes(now, after)), OPERATOR, COMPLETES), now, after, brought, by_hand)
 
 
 def _edits(wish: Wish, now: Judged, ports: Container[int]) -> Edits:
@@ -79,8 +94,6 @@ def _edits(wish: Wish, now: Judged, ports: Container[int]) -> Edits:
             return profiles.delete(wish, now)
         case ReplaceFiles(contents=contents):
             return contents
-        case Complete():
-            return {}
 
 
 def _agreed(wish: Wish, now: Judged) -> dict[str, MergeBase]:

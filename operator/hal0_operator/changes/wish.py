@@ -58,21 +58,7 @@ class ReplaceFiles(msgspec.Struct, frozen=True):
     contents: dict[str, bytes | None]
 
 
-class Complete(msgspec.Struct, frozen=True):
-    """Nothing but what follows from the files themselves: one half carried over to the other."""
-
-
-Wish = (
-    SetCapability
-    | CreateSlot
-    | EditSlot
-    | DeleteSlot
-    | CreateProfile
-    | EditProfile
-    | DeleteProfile
-    | ReplaceFiles
-    | Complete
-)
+Wish = SetCapability | CreateSlot | EditSlot | DeleteSlot | CreateProfile | EditProfile | DeleteProfile | ReplaceFiles
 
 
 def told(wish: Wish) -> str:
@@ -94,8 +80,6 @@ def told(wish: Wish) -> str:
             return f"delete profile {name}"
         case ReplaceFiles(contents=contents):
             return f"new contents for {', '.join(sorted(contents))}"
-        case Complete():
-            return "what one file says, carried over to the other"
 
 
 def _named(keys: Keys) -> str:
