@@ -1,0 +1,62 @@
+"""Every call by which the real file system seam reaches the kernel, counted and open to interference."""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from hal0_operator.host import rename
+
+Hook = Callable[[int, str, tuple[Any, ...]], None]
+"""Gets the call's number from 1 on, its name and its arguments."""
+
+CHANGING = ("write", "fsync", "rename", "renameat2", "unlink", "mkdir", "rmdir", "fchmod", "fchown", "ftruncate")
+LOOKING = ("read", "lstat", "stat", "fstat", "scandir", "readlink", "access")
+PLACES: dict[str, Any] = dict.fromkeys(("open", *CHANGING, *LOOKING), os) | {"flock": fcntl, "renameat2": rename}
+ORIGINAL = {name: getattr(place, name) for name, place in PLACES.items()}
+WRITES = ("open", "flock", *CHANGING)
+
+
+@contextmanager
+def interposed(before: Hook, after: Hook | None = None, names: tuple[str, ...] = WRITES) -> Iterator[list[str]]:
+    """Call the hooks around each call of the named ones, in this process; yields the calls so far.
+
+    A hook that itself uses the machine is not counted.
+    """
+    made: list[str] = []
+    inside = False
+
+    def wrapped(name: str) -> Callable[..., Any]:
+        original = ORIGINAL[name]
+
+        def call(*args: Any, **keys: Any) -> Any:
+            nonlocal inside
+            if inside:
+                return original(*args, **keys)
+            made.append(name)
+            number = len(made)
+            inside = True
+            try:
+                before(number, name, args)
+            finally:
+                inside = False
+            try:
+                return original(*args, **keys)
+            finally:
+                if after is not None:
+                    inside = True
+                    try:
+                        after(number, name, args)
+                    finally:
+                        inside = False
+
+        return call
+
+    for name in names:
+        setattr(PLACES[name], name, wrapped(name))
+    try:
+        yield made
+    finally:
+        for name in names:
+            setattr(PLACES[name], name, ORIGINAL[name])
