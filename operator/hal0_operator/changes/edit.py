@@ -62,10 +62,11 @@ def edited(text: str, edits: Iterable[Edit]) -> str:
         raise
     except (RecursionError, ValueError) as error:
         raise CannotEdit(f"edit it by hand: it nests too deeply or holds what cannot be read ({error})") from error
+    newline = "\r\n" if body.partition("\n")[0].endswith("\r") else "\n"
     for edit in edits:
         try:
             for step in _steps(tree, edit):
-                data, tree = _step(data, tree, step)
+                data, tree = _step(data, tree, step, newline)
         except UnicodeEncodeError as error:
             raise CannotEdit("half a character, a surrogate, cannot be written: give the whole text") from error
         except (RecursionError, ValueError) as error:
@@ -73,10 +74,10 @@ def edited(text: str, edits: Iterable[Edit]) -> str:
     return bom + data.decode()
 
 
-def _step(data: bytes, tree: dict[str, Any], step: Edit) -> tuple[bytes, dict[str, Any]]:
+def _step(data: bytes, tree: dict[str, Any], step: Edit, newline: str) -> tuple[bytes, dict[str, Any]]:
     """Text and tree after one edit.  Raises ``ValueError`` when they differ."""
     wanted = _on_tree(tree, step)
-    data = _on_text(data, step)
+    data = _on_text(data, step, newline)
     tree = tomli.loads(data.decode())
     if isinstance(step, Drop):
         # a table may go with its last key, or stay
@@ -192,10 +193,10 @@ def _without_hollow(tree: dict[str, Any], path: KeyPath) -> dict[str, Any]:
 # ── the text ───────────────────────────────────────────────────────────────────────────────────
 
 
-def _on_text(data: bytes, edit: Edit) -> bytes:
+def _on_text(data: bytes, edit: Edit, newline: str) -> bytes:
     match edit:
         case Set(path, value):
-            return with_value(data, path, literal(value))
+            return with_value(data, path, literal(value), newline)
         case Drop(path):
             return dropped(data, path)
         case Rename(path, name):

@@ -5,16 +5,17 @@ caller to see.
 """
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from hal0_operator.changes.layout import Layout, Pair, Section, Span, comments_above, line_before, line_end, line_start
 from hal0_operator.changes.literal import dotted, key_part
 from hal0_operator.model.problem import KeyPath
 
 
-def with_value(data: bytes, path: KeyPath, value: str) -> bytes:
+def with_value(data: bytes, path: KeyPath, value: str, newline: str) -> bytes:
     """The value, in TOML's form, at a key: where the key stands, else beside its neighbours.
 
-    A table that stood there by headers or dotted keys goes.
+    A table that stood there by headers or dotted keys goes.  New lines end as ``newline`` says.
     """
     layout = Layout(data)
     pair = layout.pair(path)
@@ -22,7 +23,7 @@ def with_value(data: bytes, path: KeyPath, value: str) -> bytes:
         return _replaced(data, [(pair.value, value.encode())])
     if any(layout.pairs(path)) or any(layout.below(path)):
         layout = Layout(dropped(data, path))
-    return _inserted(layout, path, value)
+    return _inserted(layout, path, value, newline)
 
 
 def renamed(data: bytes, path: KeyPath, name: str) -> bytes:
@@ -109,12 +110,27 @@ def _without(data: bytes, spans: list[Span]) -> bytes:
 # ── adding ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def _inserted(layout: Layout, path: KeyPath, value: str) -> bytes:
+class _Lines(NamedTuple):
+    """Lines to add before the one at ``at``."""
+
+    at: int
+    texts: list[str]
+
+
+def _inserted(layout: Layout, path: KeyPath, value: str, newline: str) -> bytes:
     """A new key: in the inline table around it, among the keys of its table, else below a new header."""
     for depth in range(len(path) - 1, 0, -1):
         outer = layout.pair(path[:depth])
         if outer is not None:
             return _into_inline(layout.data, outer, f"{dotted(path[depth:])} = {value}")
+    data, (at, lines) = layout.data, _lines(layout, path, value)
+    new = "".join(line + newline for line in lines)
+    if at and data[at - 1] != ord("\n"):
+        new = newline + new
+    return _replaced(data, [(Span(at, at), new.encode())])
+
+
+def _lines(layout: Layout, path: KeyPath, value: str) -> _Lines:
     table = path[:-1]
     home = layout.section(table)
     if home is not None:
@@ -140,16 +156,16 @@ def _into_inline(data: bytes, outer: Pair, entry: str) -> bytes:
     return _replaced(data, [(inside, f" {entry} ".encode())])
 
 
-def _into_section(layout: Layout, section: Section, entry: str) -> bytes:
+def _into_section(layout: Layout, section: Section, entry: str) -> _Lines:
     pairs = section.pairs
     if pairs:
         plain = [pair for pair in pairs if len(pair.name.spans) == 1]
         return _below_pair(layout.data, (plain or pairs)[-1], entry)
     if section.path:
-        return _with_lines(layout.data, section.keys_start, [entry])
+        return _Lines(section.keys_start, [entry])
     at = _below_head(layout.data)
     crowded = layout.data[at : line_end(layout.data, at)].strip() != b""
-    return _with_lines(layout.data, at, [entry, ""] if crowded else [entry])
+    return _Lines(at, [entry, ""] if crowded else [entry])
 
 
 def _below_head(data: bytes) -> int:
@@ -160,12 +176,12 @@ def _below_head(data: bytes) -> int:
     return 0 if data[at : line_end(data, at)].strip() else at
 
 
-def _below_pair(data: bytes, pair: Pair, entry: str) -> bytes:
+def _below_pair(data: bytes, pair: Pair, entry: str) -> _Lines:
     indent = data[line_start(data, pair.start) : pair.start].decode()
-    return _with_lines(data, line_end(data, pair.value.end), [indent + entry])
+    return _Lines(line_end(data, pair.value.end), [indent + entry])
 
 
-def _below_new_header(layout: Layout, table: KeyPath, entry: str) -> bytes:
+def _below_new_header(layout: Layout, table: KeyPath, entry: str) -> _Lines:
     """Before the tables below it; else after those of the nearest table around it, or at the end."""
     header = f"[{dotted(table)}]"
     for depth in range(len(table), 0, -1):
@@ -177,14 +193,4 @@ def _below_new_header(layout: Layout, table: KeyPath, entry: str) -> bytes:
         after = None
     at = after.top if after else len(layout.data)
     lines = [header, entry, ""] if after else [header, entry]
-    return _with_lines(layout.data, at, ["", *lines] if line_before(layout.data, at) else lines)
-
-
-def _with_lines(data: bytes, at: int, lines: list[str]) -> bytes:
-    """New lines before the one at ``at``; a last line without an end gets one."""
-    first = data.find(b"\n")
-    newline = "\r\n" if first > 0 and data[first - 1] == ord("\r") else "\n"
-    new = "".join(line + newline for line in lines)
-    if at and data[at - 1] != ord("\n"):
-        new = newline + new
-    return _replaced(data, [(Span(at, at), new.encode())])
+    return _Lines(at, ["", *lines] if line_before(layout.data, at) else lines)
