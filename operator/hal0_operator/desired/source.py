@@ -20,9 +20,11 @@ class HomeFiles(msgspec.Struct, frozen=True):
 
     A file object is reused as long as the file on disk has not changed, so identity is enough to
     know that nothing needs decoding again.  ``busy`` says why the reading may not be acted on yet
-    (a file still being written, git at work), ``""`` when it may.
+    (a file still being written, git at work), ``""`` when it may.  ``pending``: a committed change
+    set shows in the files, and waits for the next writer to put it there.
     """
 
     files: dict[str, SourceFile]
     slots_folder: bool = True
     busy: str = ""
+    pending: bool = False

@@ -4,13 +4,12 @@ The kernel's flock decides, never a text in a file: a left-over file or a kill b
 """
 
 import errno
-import posixpath
 import re
 
+from hal0_operator.home.state import HOME_LOCK, STATE, is_own
 from hal0_operator.model.digest import digest
 from hal0_operator.seams.fs import FileLock, Fs
 
-HOME_LOCK = ".hal0/lock"
 RUNTIME_FOLDER = "hal0-operator"
 HOLDER_LIMIT = 4096
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
@@ -52,9 +51,8 @@ def _holder(fs: Fs, path: str) -> str:
 
 def write_lock(fs: Fs, root: str) -> FileLock:
     """Keep readers and other writers of a home out.  Raises ``LockHeld`` or OSError."""
-    folder = f"{root}/{posixpath.dirname(HOME_LOCK)}"
-    found = fs.stat(folder)
-    if found is not None and found.kind != "dir":
+    folder = f"{root}/{STATE}"
+    if fs.stat(folder) is not None and not is_own(fs, root):
         raise NotADirectoryError(errno.ENOTDIR, "not a folder of its own, and a lock goes nowhere else", folder)
     held = fs.lock(f"{root}/{HOME_LOCK}", exclusive=True)
     if held is None:
@@ -68,7 +66,7 @@ def read_lock(fs: Fs, root: str) -> FileLock | None:
     Raises ``LockHeld`` while a writer is at work, and OSError.
     """
     path = f"{root}/{HOME_LOCK}"
-    if fs.stat(path) is None:
+    if not is_own(fs, root) or fs.stat(path) is None:
         return None
     held = fs.lock(path, exclusive=False)
     if held is None:

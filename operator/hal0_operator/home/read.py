@@ -7,6 +7,7 @@ import msgspec
 
 from hal0_operator.desired.source import HomeFiles, SourceFile
 from hal0_operator.home import git
+from hal0_operator.home.journal import Laid, laid_over
 from hal0_operator.home.lock import LockHeld, read_lock
 from hal0_operator.home.scan import FILE_LIMIT, Scan, scan
 from hal0_operator.seams.fs import Fs
@@ -40,8 +41,8 @@ class Reader:
     """Remembers its looks.  It never waits, never sleeps and never raises."""
 
     def __init__(self, fs: Fs, home: str) -> None:
-        self._fs = fs
-        self._home = home
+        self.fs = fs
+        self.home = home
         self._seen: Scan | None = None
         self._changed_at = 0.0
         self._since: dict[str, float] = {}
@@ -50,13 +51,14 @@ class Reader:
         self._settled: Scan | None = None
         self._counted: Scan | None = None
         self._unsettled_at: float | None = None
+        self._texts: dict[str, SourceFile] = {}
         self._files: HomeFiles | None = None
 
     def look(self, now: float) -> Reading:
         """Look once, at ``now`` (monotonic seconds)."""
-        found = scan(self._fs, self._home)
+        found = scan(self.fs, self.home)
         self._note(found, now)
-        work = git.at_work(self._fs, found.root) if found.root else None
+        work = git.at_work(self.fs, found.root) if found.root else None
         if self._git_moves(work, found, now):
             return self._wait(f"git is at work in the home ({work.names if work else ''})", now + GIT_POLL_S)
         if found == self._settled and self._files is not None:
@@ -68,10 +70,32 @@ class Reader:
         if patient and now < still_at:
             return self._wait("", still_at)
         try:
-            with _shared(self._fs, found.root):
+            with _shared(self.fs, found.root):
                 return self._read(found, now, patient)
         except LockHeld as held:
             return self._wait(str(held), now + LOCK_POLL_S)
+
+    def now(self, *, held: bool = False) -> HomeFiles:
+        """The home as it is at this moment, without the wait until it stands still; no look notices.
+
+        ``held``: the caller holds the write lock.
+        """
+        if not held:
+            return self._same(read_once(self.fs, self.home))
+        found = scan(self.fs, self.home)
+        fresh = {file: source(self.fs, found, file) for file in self._changed(found)}
+        texts = {file: fresh.get(file) or self._texts[file] for file in found.names}
+        return self._same(HomeFiles(texts, slots_folder=found.slots_folder))
+
+    def adopt(self, files: HomeFiles) -> None:
+        """What was just written counts as read: the next look decodes none of it anew."""
+        self._files = files
+
+    def _same(self, files: HomeFiles) -> HomeFiles:
+        """The same objects for what has not changed since the last settled look."""
+        shown = self._files.files if self._files else {}
+        same = {file: shown[file] if shown.get(file) == text else text for file, text in files.files.items()}
+        return msgspec.structs.replace(files, files=same)
 
     def _note(self, found: Scan, now: float) -> None:
         """Remember since when each file, and the home as a whole, has stood still."""
@@ -99,8 +123,13 @@ class Reader:
 
     def _read(self, found: Scan, now: float, patient: bool) -> Reading:
         """Read what changed, and count it when it is finished and nothing moved meanwhile."""
-        fresh = {file: source(self._fs, found, file) for file in self._changed(found)}
-        after = scan(self._fs, self._home)
+        fresh = {file: source(self.fs, found, file) for file in self._changed(found)}
+        texts = {file: fresh.get(file) or self._texts[file] for file in found.names}
+        try:
+            laid = laid_over(self.fs, found, texts)
+        except OSError as error:
+            return self._wait(_unread(error), now + LOCK_POLL_S)
+        after = scan(self.fs, self.home)
         if after != found:
             self._note(after, now)
             if patient:
@@ -114,11 +143,11 @@ class Reader:
         if patient and now < ready_at:
             names = ", ".join(sorted(file for file, at in unfinished.items() if now < at))
             return self._wait(f"{names} may still be being written: it has no final newline", ready_at)
-        return self._settle(found, fresh)
+        return self._settle(found, texts, laid)
 
     def _changed(self, found: Scan) -> list[str]:
         """Files whose text may differ from the counted one."""
-        last = self._files.files if self._files else {}
+        last = self._texts
         counted = self._counted.files if self._counted else {}
         return [
             file
@@ -128,29 +157,52 @@ class Reader:
             or last[file].refused != found.refused.get(file, "")
         ]
 
-    def _settle(self, found: Scan, fresh: dict[str, SourceFile]) -> Reading:
-        last = self._files.files if self._files else {}
-        files = {file: fresh.get(file) or last[file] for file in found.names}
+    def _settle(self, found: Scan, texts: dict[str, SourceFile], laid: Laid) -> Reading:
         # A touched file, or one rewritten with the same text, needs no decoding.
-        files.update({file: last[file] for file, text in fresh.items() if last.get(file) == text})
-        failed = any(text.refused and file not in found.refused for file, text in fresh.items())
+        shown = self._files.files if self._files else {}
+        files = {file: shown[file] if shown.get(file) == text else text for file, text in laid.texts.items()}
+        failed = any(text.refused and file not in found.refused for file, text in (*texts.items(), *files.items()))
+        self._texts = texts if laid.pending else files
         self._counted = found
         # What could not be read is tried again at every look, although its stat does not change.
         self._settled = None if failed else found
         self._unsettled_at = None
-        self._files = HomeFiles(files, slots_folder=found.slots_folder)
+        now = _home_files(files, laid)
+        if self._files is None or not _identical(self._files, now):
+            self._files = now
         return Reading(self._files, settled=True)
+
+
+def _identical(one: HomeFiles, other: HomeFiles) -> bool:
+    """Nothing is to be decided anew.  Equal texts are the same objects by now."""
+    if (one.slots_folder, one.pending, one.busy) != (other.slots_folder, other.pending, other.busy):
+        return False
+    return one.files.keys() == other.files.keys() and all(one.files[name] is text for name, text in other.files.items())
+
+
+def _home_files(files: dict[str, SourceFile], laid: Laid) -> HomeFiles:
+    return HomeFiles(files, slots_folder=laid.slots_folder, pending=laid.pending)
+
+
+def _unread(error: OSError) -> str:
+    return f"a committed change set cannot be read ({error.strerror or error})"
 
 
 def read_once(fs: Fs, home: str) -> HomeFiles:
     """The home as it is at this moment, with every check but the wait until it stands still."""
+    busy = "a change set is being written"
     for last_try in (*[False] * (ONCE_TRIES - 1), True):
         found = scan(fs, home)
         with contextlib.suppress(LockHeld), _shared(fs, found.root):
             files = {file: source(fs, found, file) for file in found.names}
+            try:
+                laid = laid_over(fs, found, files)
+            except OSError as error:
+                busy = _unread(error)
+                continue
             if last_try or scan(fs, home) == found:
-                return HomeFiles(files, slots_folder=found.slots_folder)
-    return HomeFiles({}, slots_folder=False, busy="a change set is being written")
+                return _home_files(dict(laid.texts), laid)
+    return HomeFiles({}, slots_folder=False, busy=busy)
 
 
 def source(fs: Fs, found: Scan, file: str) -> SourceFile:

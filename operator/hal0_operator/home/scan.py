@@ -1,11 +1,12 @@
 """One look at a home's folders: which files count, and what identifies each one's content."""
 
+import contextlib
 import posixpath
 from typing import NamedTuple
 
 from hal0_operator.desired.names import OVERLAY_FILE, PROFILES_FILE, SLOTS_FOLDER, is_slot_file, shown
 from hal0_operator.home.links import Astray, Found, follow, root_of
-from hal0_operator.home.lock import HOME_LOCK
+from hal0_operator.home.state import HOME_LOCK, JOURNAL, is_own
 from hal0_operator.seams.fs import Fs, Stat
 
 FILE_LIMIT = 262_144
@@ -22,6 +23,7 @@ class Scan(NamedTuple):
     ``files`` are counted files by their name relative to the home, ``paths`` where each stands when
     that is not simply below ``root`` (links, undecodable names).  ``refused`` says why a counted
     file is not read.  ``root`` is ``""`` when there is no home.  ``locked``: writers use the lock.
+    ``journal`` comes with a change set that is committed and goes once it stands in the files.
     """
 
     root: str
@@ -30,6 +32,7 @@ class Scan(NamedTuple):
     refused: dict[str, str]
     slots_folder: bool
     locked: bool = False
+    journal: Stat | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -47,7 +50,8 @@ def scan(fs: Fs, home: str) -> Scan:
         root = root_of(fs, home)
         if root is None:
             return found
-        found = found._replace(root=root, locked=fs.stat(f"{root}/{HOME_LOCK}") is not None)
+        locked, journal = _written(fs, root)
+        found = found._replace(root=root, locked=locked, journal=journal)
         for name in (PROFILES_FILE, OVERLAY_FILE):
             stat = fs.stat(f"{root}/{name}")
             if stat is not None:
@@ -57,6 +61,14 @@ def scan(fs: Fs, home: str) -> Scan:
         found.refused[SLOTS_FOLDER] = f"the home cannot be read: {error.strerror or error}; nothing of it is acted on"
         return found._replace(slots_folder=False)
     return _bounded(found)
+
+
+def _written(fs: Fs, root: str) -> tuple[bool, Stat | None]:
+    """What writers have in the home; a reader without rights to look there is as good as one without writers."""
+    with contextlib.suppress(PermissionError):
+        if is_own(fs, root):
+            return fs.stat(f"{root}/{HOME_LOCK}") is not None, fs.stat(f"{root}/{JOURNAL}")
+    return False, None
 
 
 def _scan_slots(fs: Fs, home: str, found: Scan) -> Scan:
