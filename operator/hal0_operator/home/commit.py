@@ -250,7 +250,7 @@ def _promise(fs: Fs, root: str, journal: Journal, changes: list[FileChange]) -> 
         file = JOURNAL
         fs.sync_folder(f"{root}/{STAGE}", below=root)
         fs.create(f"{root}/{UNCOMMITTED}", encode(journal), below=root)
-        fs.sync_folder(f"{root}/{STATE}", below=root)  # the stage must not come after what names it
+        # A journal that outlives its stage in a power cut is void: that is the old state.
         fs.rename(f"{root}/{UNCOMMITTED}", f"{root}/{JOURNAL}", below=root)
         committed = True
         fs.sync_folder(f"{root}/{STATE}", below=root)

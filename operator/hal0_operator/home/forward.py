@@ -27,6 +27,10 @@ def roll_forward(fs: Fs, root: str, home: str, journal: Journal) -> tuple[str, .
 
     Raises OSError; the journal stands then, and the next try goes on.
     """
+    stage = fs.stat(f"{root}/{STAGE}")
+    if stage is None or stage.kind != "dir":  # lost in a power cut; a removal still needs it
+        clear_stage(fs, root)
+        fs.make_folder(f"{root}/{STAGE}", below=root)
     if journal.slots_made:
         with contextlib.suppress(FileExistsError):
             fs.make_folder(f"{root}/{SLOTS_FOLDER}", below=root)
