@@ -107,9 +107,8 @@ def _held(fs: Fs, home: str, pause: Callable[[float], None]) -> tuple[str, FileL
         try:
             root = _folder(fs, home)
             held = write_lock(fs, root)
-            if _folder(fs, home) == root:
+            if _still(fs, home, root, held):
                 return root, held
-            held.release()
         except LockHeld:
             if not left:
                 raise
@@ -117,6 +116,17 @@ def _held(fs: Fs, home: str, pause: Callable[[float], None]) -> tuple[str, FileL
             raise Unwritten(home, _reason(error)) from error
         pause(LOCK_POLL_S)
     raise LockHeld(f"the home {home} does not stand still: try again")
+
+
+def _still(fs: Fs, home: str, root: str, held: FileLock) -> bool:
+    """Whether the lock is that of the home; else it is given back."""
+    still = False
+    try:
+        still = _folder(fs, home) == root
+    finally:
+        if not still:
+            held.release()
+    return still
 
 
 def _folder(fs: Fs, home: str) -> str:
@@ -168,7 +178,10 @@ def commit(fs: Fs, root: str, change_set: ChangeSet, home: str = "") -> Committe
     changes = [change for change in change_set.changes if change.old != change.new]
     if not changes:
         return Committed()
-    journal = _journal(fs, root, home or root, change_set, changes)
+    try:
+        journal = _journal(fs, root, home or root, change_set, changes)
+    except OSError as error:
+        raise Unwritten(SLOTS_FOLDER, _reason(error)) from error
     _promise(fs, root, journal, changes)
     try:
         return Committed(roll_forward(fs, root, home or root, journal))
