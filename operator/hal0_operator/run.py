@@ -135,7 +135,7 @@ class Parts:
         self.drive = Drive(self.reconciler, self.hands, self.clock)
         intake = Intake(load_seeds(), settings, last)
         reader = Reader(self.fs, place.home)
-        self.home = HomeWatch(reader, intake, self.drive, self.log, self.state, self.clock, place.home)
+        self.home = HomeWatch(reader, intake, self.drive, self.log, self.state, self.clock, time.sleep)
         self.statuses = Statuses(self.reconciler, self.home, self.clock, Stamp(self.clock))
         self.operator = RunningOperator(self.drive, self.home, self.statuses, self.log, self.state, self.clock)
         self._connect()
@@ -184,7 +184,7 @@ class Parts:
 
     def _home_changed(self) -> None:
         self.statuses.stale(None)
-        if self.home.read:
+        if self.home.source.read:
             self.operator.forget_overrides()
 
 
@@ -283,7 +283,7 @@ def load_token(parts: Parts) -> str:
 
 
 def _watch_told(parts: Parts, text: str) -> None:
-    before, parts.home.watch_problem = parts.home.watch_problem, text
+    before, parts.home.source.watch_problem = parts.home.source.watch_problem, text
     if text and text != before:
         parts.log.add("Warning", "WatchFailed", "", text)
 

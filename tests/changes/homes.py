@@ -39,9 +39,9 @@ def home(texts: Mapping[str, str], last: Admitted | None = None) -> Judged:
     return judge(first.files, first.verdict.admitted)
 
 
-def wished(wish: Wish, now: Judged, ports: frozenset[int] = frozenset()) -> Proposal:
+def wished(wish: Wish, now: Judged, ports: frozenset[int] = frozenset(), by: str = "a test") -> Proposal:
     again = partial(judge, strict=now.context.strict_overlay, cold=now.context.cold)
-    return propose(wish, "a test", now, again, ports)
+    return propose(wish, by, now, again, ports)
 
 
 def carried(texts: Mapping[str, str], last: Admitted | None) -> dict[str, str]:

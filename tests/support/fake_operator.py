@@ -6,7 +6,9 @@ from typing import Any
 
 import msgspec
 
-from hal0_operator.loop.view import Figures, Refused, SlotDetail, UnknownSlot
+from hal0_operator.changes.wish import Wish
+from hal0_operator.home.writer import Written
+from hal0_operator.loop.view import Change, Figures, Refused, SlotDetail, UnknownSlot
 from hal0_operator.model.problem import Position, Problem
 from hal0_operator.model.profile import Bench, Profile
 from hal0_operator.model.status import (
@@ -20,6 +22,7 @@ from hal0_operator.model.status import (
     SlotStatus,
     SourceStatus,
 )
+from tests.changes.homes import home, wished
 
 NOW = "2026-01-02T03:04:05Z"
 
@@ -85,6 +88,7 @@ class FakeOperator:
         self.not_ready = ""
         self.numbers = Figures()
         self.extra: dict[str, Any] = {}
+        self.texts: dict[str, str] = {}
         self.lines: tuple[str, ...] = ("one", "two")
         self.found: tuple[Problem, ...] = ()
         self.resumed = ""
@@ -195,6 +199,12 @@ class FakeOperator:
         if self.refusal:
             raise self.refusal
         self.wishes.append(wish)
+
+    async def change(self, wish: Wish, by: str, *, dry_run: bool) -> Change:
+        """Proposed for real, for the home of ``texts``; nothing is written."""
+        proposal = wished(wish, home(self.texts), by=by)
+        self._wish("change", wish, by, dry_run)
+        return Change(Written(proposal, committed=not dry_run), self.plan(), "g2")
 
     def suspend(self, slot: str, by: str, reason: str) -> None:
         self._wish("suspend", slot, by, reason)

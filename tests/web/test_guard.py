@@ -131,7 +131,7 @@ async def test_unknown_methods_count_as_writes(ask, method):
     assert (await ask(method, "/api/slots")).status_code == 401
     got = await ask(method, "/api/slots", headers=AUTH | JSON)
     assert got.status_code == 405
-    assert got.headers["Allow"] == "GET, HEAD"
+    assert got.headers["Allow"] == "GET, HEAD, POST"
 
 
 async def test_no_page_of_another_origin_is_invited(ask):

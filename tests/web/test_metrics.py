@@ -20,6 +20,7 @@ FIGURES = Figures(
     queue_depth=2,
     retries=4,
     denials={("device.unknown",): 1},
+    change_sets={("committed",): 2},
     podman_calls={("create", "201"): 2, ("start", "unreachable"): 1},
     podman_seconds={("create",): (2, 1.5)},
     world_age_seconds=3.5,
@@ -45,6 +46,7 @@ async def test_every_metric_is_in_a_scrape_with_its_labels(ask, operator):
     assert found["hal0_reconcile_total", ("result", "acted")] == 7
     assert found[("hal0_reconcile_duration_seconds_count",)] == 16
     assert found[("hal0_queue_depth",)] == 2
+    assert found["hal0_changesets_total", ("result", "committed")] == 2
     assert found["hal0_podman_calls_total", ("status", "201"), ("verb", "create")] == 2
     assert found["hal0_podman_call_duration_seconds_sum", ("verb", "create")] == 1.5
     assert found["hal0_slot_time_to_ready_seconds", ("slot", "chat")] == 8.25

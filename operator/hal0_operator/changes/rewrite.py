@@ -150,10 +150,8 @@ def _into_inline(data: bytes, outer: Pair, entry: str) -> bytes:
     if outer.inner:
         at = outer.inner[-1].value.end
         return _replaced(data, [(Span(at, at), f", {entry}".encode())])
-    inside = Span(outer.value.start + 1, outer.value.end - 1)
-    if data[inside.start : inside.end].strip():
-        inside = Span(inside.start, inside.start)
-    return _replaced(data, [(inside, f" {entry} ".encode())])
+    at = outer.value.start + 1
+    return _replaced(data, [(Span(at, at), (f" {entry} " if at == outer.value.end - 1 else f" {entry}").encode())])
 
 
 def _into_section(layout: Layout, section: Section, entry: str) -> _Lines:

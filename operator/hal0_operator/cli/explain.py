@@ -36,6 +36,7 @@ REFUSALS = {
     "slot.suspended": "A slot that is left alone is not restarted either: resume it, or mend what denies it, first.",
     "slot.no_previous": "No earlier container of the slot has ended since its log was last forgotten.",
     "slot.no_container": "The slot has no container now.",
+    "home.busy": "The home is being written by somebody else, or git is at work in it: try again in a moment.",
     "prune.nothing_held": "No removal is held, so there is none to approve.",
     "podman.unavailable": "Podman does not answer; `hal0ctl doctor` says more.",
     "state.unwritable": "The state directory cannot be written; nothing was changed.",

@@ -7,6 +7,7 @@ import msgspec
 from hal0_operator.admission.fixpoint import Memo as AdmissionMemo
 from hal0_operator.admission.fixpoint import admit
 from hal0_operator.admission.verdict import Context, Verdict
+from hal0_operator.changes.judged import Judged
 from hal0_operator.desired.assemble import Memo as AssembleMemo
 from hal0_operator.desired.assemble import assemble
 from hal0_operator.desired.positions import locate
@@ -34,8 +35,9 @@ class Admission(msgspec.Struct, frozen=True, kw_only=True):
 class Intake:
     """Pure but for what it remembers to save time; ``last`` is the state in force.
 
-    ``released`` are slots whose files went and that were let go: their containers may take a while to follow,
-    and count for no later accident.
+    ``owners`` are slots with a container, ``approved`` the snapshot whose pruning was approved.  ``released``
+    are slots whose files went and that were let go: their containers may take a while to follow, and count for
+    no later accident.  ``let_go`` are slots that a person deletes by name, which is no accident.
     """
 
     def __init__(self, seeds: Mapping[str, Profile], settings: Settings, last: Admitted | None) -> None:
@@ -44,38 +46,65 @@ class Intake:
         self._assembled: AssembleMemo | None = None
         self._memo = AdmissionMemo()
         self.last = last
+        self.owners: frozenset[str] = frozenset()
+        self.approved = ""
         self.released: frozenset[str] = frozenset()
+        self.let_go: frozenset[str] = frozenset()
 
     def decide(self, files: HomeFiles, owners: frozenset[str], approved: str) -> Admission:
-        """``owners`` are slots with a container; ``approved`` the snapshot whose pruning was approved."""
-        snapshot, self._assembled = assemble(files, self._seeds, self._assembled)
-        pruning = self._guard(snapshot, owners, approved)
-        context = Context(seeds=self._seeds, settings=self._settings, held=pruning.slots)
-        verdict = _guarded(admit(snapshot, self.last, context, self._memo), pruning)
-        self.last = verdict.admitted
-        located = _Located(verdict, files)
-        return Admission(
-            snapshot=snapshot,
-            verdict=verdict,
-            desired=_desired(snapshot, verdict, located, pruning),
-            problems=located.problems,
-            denied=located.denied,
-            violations=located.violations,
-            pruning=pruning,
-        )
+        """Bring files into force."""
+        self.owners, self.approved = owners, approved
+        return self.accept(self.present(files))
 
-    def _guard(self, snapshot: Snapshot, owners: frozenset[str], approved: str) -> Vanished:
+    def present(self, files: HomeFiles) -> Judged:
+        """Judge files after the state in force, which stays as it is."""
+        return self.judge(files, self.last or Admitted())
+
+    def judge(self, files: HomeFiles, last: Admitted) -> Judged:
+        """``changes.judged.Judge``: it is a cold start as long as nothing is in force."""
+        snapshot, self._assembled = assemble(files, self._seeds, self._assembled)
+        pruning, _ = self._guard(snapshot)
+        cold = self.last is None
+        context = Context(seeds=self._seeds, settings=self._settings, cold=cold, held=pruning.slots)
+        return Judged(files, snapshot, admit(snapshot, last, context, self._memo), last, context)
+
+    def accept(self, judged: Judged) -> Admission:
+        """Bring into force what was judged."""
+        pruning, self.released = self._guard(judged.snapshot)
+        verdict = _guarded(judged.verdict, pruning)
+        self.last = verdict.admitted
+        return admission(judged, verdict, pruning)
+
+    def tried(self, judged: Judged) -> Admission:
+        """What accepting would come to; nothing comes into force."""
+        return admission(judged, judged.verdict, self._guard(judged.snapshot)[0])
+
+    def _guard(self, snapshot: Snapshot) -> tuple[Vanished, frozenset[str]]:
+        """What is held, and what was let go."""
         before = self.last.slots if self.last is not None else {}
         enabled = {name for name, slot in before.items() if slot.enabled is not False}
         broken = {key.removeprefix("slot/") for key in snapshot.broken if key.startswith("slot/")}
         present = snapshot.slots.keys() | broken
         held = frozenset(self.last.guarded) if self.last is not None else frozenset[str]()
-        counted = enabled | owners - self.released
         pruning = Vanished()
-        if approved != snapshot.digest:
+        if self.approved != snapshot.digest:
+            counted = (enabled | self.owners - self.released) - self.let_go
             pruning = guard(counted, present, slots_folder=snapshot.slots_folder, held=held)
-        self.released = frozenset((enabled | owners) - present - pruning.slots)
-        return pruning
+        return pruning, frozenset((enabled | self.owners) - present - pruning.slots)
+
+
+def admission(judged: Judged, verdict: Verdict, pruning: Vanished) -> Admission:
+    """A judgement with its problems located, and what the loop acts on."""
+    located = _Located(verdict, judged.files)
+    return Admission(
+        snapshot=judged.snapshot,
+        verdict=verdict,
+        desired=_desired(judged.snapshot, verdict, located, pruning),
+        problems=located.problems,
+        denied=located.denied,
+        violations=located.violations,
+        pruning=pruning,
+    )
 
 
 class _Located:

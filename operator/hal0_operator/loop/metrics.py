@@ -26,6 +26,7 @@ NAMES: dict[str, str] = {
     "hal0_slot_phase": "1 for the slot's phase, 0 for every other one.",
     "hal0_slot_time_to_ready_seconds": "Time from the last start of the slot's container to Ready.",
     "hal0_admission_denials_total": "Objects denied, by problem code.",
+    "hal0_changesets_total": "Change sets of the home's files, by what became of them.",
     "hal0_podman_calls_total": "Calls to Podman, by verb and outcome.",
     "hal0_podman_call_duration_seconds": "Time that calls to Podman took, by verb.",
     "hal0_world_age_seconds": "Age of the last list of containers.",
@@ -69,6 +70,7 @@ def _of_loop(figures: Figures) -> "Iterator[Metric]":
     yield _gauge("hal0_queue_depth", [((), figures.queue_depth)])
     yield _counter("hal0_retries_total", [((), figures.retries)])
     yield _counter("hal0_admission_denials_total", figures.denials.items(), ("code",))
+    yield _counter("hal0_changesets_total", figures.change_sets.items(), ("result",))
     yield _counter("hal0_drift_repaired_total", figures.drift_repaired.items(), ("kind",))
 
 

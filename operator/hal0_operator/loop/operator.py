@@ -8,19 +8,20 @@ import anyio
 import anyio.to_thread
 import msgspec
 
+from hal0_operator.changes.wish import Wish
 from hal0_operator.loop.drive import Drive
 from hal0_operator.loop.event_log import EventLog
 from hal0_operator.loop.home_watch import HomeWatch
 from hal0_operator.loop.known import known
 from hal0_operator.loop.statuses import Statuses
 from hal0_operator.loop.store import StateDir
-from hal0_operator.loop.view import Figures, Refused, SlotDetail, UnknownSlot
+from hal0_operator.loop.view import Change, Figures, Refused, SlotDetail, UnknownSlot
 from hal0_operator.model.capability import CHILDREN
 from hal0_operator.model.memory import Override, Overrides
 from hal0_operator.model.problem import Problem
 from hal0_operator.model.profile import Profile
 from hal0_operator.model.status import Event, HeldSlot, Plan, SlotStatus, SourceStatus
-from hal0_operator.reconcile.desired import Wishes
+from hal0_operator.reconcile.desired import Desired, Wishes
 from hal0_operator.reconcile.plan import plan
 from hal0_operator.runtimes import family
 from hal0_operator.runtimes.exits import lines_without_secrets
@@ -58,27 +59,31 @@ class RunningOperator:
         return SlotDetail(
             status=status,
             argv=self._argv(slot),
-            problems=tuple(p for p in self._home.problems if p.file == file),
+            problems=tuple(p for p in self._home.source.problems if p.file == file),
             last_exit_lines=exit.lines if exit is not None else (),
             suspended_by=f"{override.by} since {override.since} {override.reason}".rstrip() if override else "",
             events=tuple(e for e in self._log.all() if e.slot == slot)[-20:],
         )
 
     def plan(self) -> Plan:
-        now = self._clock.monotonic()
-        found = plan(self._reconciler, lambda effect: known(self._reconciler, effect), now)
-        pruning = self._home.pruning
+        found = self._plan(None)
+        pruning = self._home.source.pruning
         held = tuple(HeldSlot(name, "PruneHeld", pruning.why) for name in sorted(pruning.slots))
         return msgspec.structs.replace(found, held=(*held, *found.held))
+
+    def _plan(self, desired: Desired | None) -> Plan:
+        """Of the state in force, or of one that is proposed."""
+        core = self._reconciler
+        return plan(core, lambda effect: known(core, effect), self._clock.monotonic(), desired)
 
     def profiles(self) -> dict[str, Profile]:
         return dict(self._reconciler.aims.desired.catalogue)
 
     def problems(self) -> tuple[Problem, ...]:
-        return self._home.problems
+        return self._home.source.problems
 
     def source(self) -> SourceStatus:
-        return self._home.source()
+        return self._home.source.status()
 
     def events(self) -> tuple[Event, ...]:
         return self._log.all()
@@ -92,7 +97,7 @@ class RunningOperator:
     def capabilities(self) -> dict[str, Any]:
         """``{"selections": {GROUP: {CHILD: {...}}}}``: what is in force, with the serving slot's phase."""
         found: dict[str, dict[str, Any]] = {}
-        selections = self._home.selections
+        selections = self._home.source.selections
         for child in CHILDREN.values():
             chosen = selections.get(child.dotted)
             status = self._statuses.one(child.slot)
@@ -115,7 +120,8 @@ class RunningOperator:
             reconcile_seconds=self._drive.seconds,
             queue_depth=reconciler.queue.depth(),
             retries=sum(state.restarts for state in states),
-            denials=dict(self._home.denials),
+            denials=dict(self._home.source.denials),
+            change_sets=self._home.change_sets,
             podman_calls=dict(hands.calls),
             podman_seconds=dict(hands.seconds),
             world_age_seconds=age,
@@ -131,7 +137,7 @@ class RunningOperator:
             return f"Podman does not answer: {self._reconciler.podman.down}"
         if not self._reconciler.world.tick:
             return "Podman was not looked at yet"
-        return "" if self._home.read else "the home was not read yet"
+        return "" if self._home.source.read else "the home was not read yet"
 
     # ── wishes ─────────────────────────────────────────────────────────────────────────────────
 
@@ -143,6 +149,10 @@ class RunningOperator:
     async def fresh(self) -> None:
         await self._home.fresh()
         await self._drive.quiet()
+
+    async def change(self, wish: Wish, by: str, *, dry_run: bool) -> Change:
+        written, follows = await self._home.change(wish, by, self._plan, dry_run=dry_run)
+        return Change(written, follows, self._home.source.digest)
 
     def suspend(self, slot: str, by: str, reason: str) -> None:
         self._known(slot)
@@ -161,10 +171,10 @@ class RunningOperator:
         return ""
 
     def approve_prune(self) -> str:
-        if not self._home.pruning.slots:
+        if not self._home.source.pruning.slots:
             raise Refused("prune.nothing_held", "nothing is held by the prune guard")
-        names = ", ".join(sorted(self._home.pruning.slots))
-        self._override(Overrides(self.overrides.suspended, self._home.digest))
+        names = ", ".join(sorted(self._home.source.pruning.slots))
+        self._override(Overrides(self.overrides.suspended, self._home.source.digest))
         self._home.hint()
         return names
 
@@ -242,9 +252,9 @@ class RunningOperator:
     def forget_overrides(self) -> None:
         """The home changed: a deleted slot's suspension ends, and an approval was of the home as it was then."""
         aims, before = self._reconciler.aims, self.overrides
-        known = {*before.suspended} if self._home.pruning.slots else {*aims.targets, *aims.desired.frozen}
+        known = {*before.suspended} if self._home.source.pruning.slots else {*aims.targets, *aims.desired.frozen}
         left = {name: o for name, o in before.suspended.items() if name in known}
-        after = Overrides(left, before.prune_approved if before.prune_approved == self._home.digest else "")
+        after = Overrides(left, before.prune_approved if before.prune_approved == self._home.source.digest else "")
         if after == before:
             return
         try:

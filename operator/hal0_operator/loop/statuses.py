@@ -94,7 +94,7 @@ class Statuses:
             rendered = rendered_of(view, view.effective, facts)
         return SlotFacts(
             view=view,
-            admission=self._home.admission_of(slot),
+            admission=self._home.source.admission_of(slot),
             ready=core.is_ready(slot),
             now=now,
             stamp=self._stamp,

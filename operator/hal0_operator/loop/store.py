@@ -40,7 +40,7 @@ class StateDir:
 
     def __init__(self, fs: Fs, folder: str, home: str, *, looks: bool = False) -> None:
         self._fs = fs
-        self._looks = looks
+        self.looks = looks
         self._home = home
         self.folder = folder
 
@@ -64,7 +64,7 @@ class StateDir:
 
     def _write(self, name: str, value: Any) -> None:
         """Raises OSError."""
-        if self._looks:
+        if self.looks:
             return
         data = msgspec.json.encode(Envelope(SCHEMA, self._home, msgspec.Raw(msgspec.json.encode(value))))
         self._fs.write_atomic(f"{self.folder}/{name}", data, PRIVATE)

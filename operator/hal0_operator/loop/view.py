@@ -5,6 +5,8 @@ from typing import Any, Protocol
 
 import msgspec
 
+from hal0_operator.changes.wish import Wish
+from hal0_operator.home.writer import Written
 from hal0_operator.model.problem import Problem
 from hal0_operator.model.profile import Profile
 from hal0_operator.model.status import Event, Plan, SlotStatus, SourceStatus
@@ -20,6 +22,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     queue_depth: int = 0
     retries: int = 0
     denials: dict[tuple[str], int] = {}
+    change_sets: dict[tuple[str], int] = {}
     podman_calls: dict[tuple[str, str], int] = {}
     podman_seconds: dict[tuple[str], tuple[int, float]] = {}
     world_age_seconds: float = 0
@@ -39,6 +42,14 @@ class SlotDetail(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     last_exit_lines: tuple[str, ...] = ()
     suspended_by: str = ""
     events: tuple[Event, ...] = ()
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A wish with what became of it, and what the loop does then; ``generation`` is the home's digest now."""
+
+    written: Written
+    follows: Plan
+    generation: str
 
 
 class UnknownSlot(Exception):
@@ -87,6 +98,10 @@ class Operator(Protocol):
 
     async def fresh(self) -> None:
         """Return once a reading of the home begun after this call was admitted and acted on."""
+        ...
+
+    async def change(self, wish: Wish, by: str, *, dry_run: bool) -> Change:
+        """Write what a wish comes to.  Raises ``changes.refusal.Refusal``."""
         ...
 
     def suspend(self, slot: str, by: str, reason: str) -> None: ...

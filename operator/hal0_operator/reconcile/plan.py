@@ -14,6 +14,7 @@ from hal0_operator.model.status import FieldDiff, HeldSlot, Plan, PlannedAction
 from hal0_operator.model.world import Container, Listing
 from hal0_operator.reconcile.cause import Settled, cause
 from hal0_operator.reconcile.core import probe_key
+from hal0_operator.reconcile.desired import Desired
 from hal0_operator.reconcile.image_drift import image_drift
 from hal0_operator.reconcile.next_action import next_action
 from hal0_operator.reconcile.reconciler import Reconciler
@@ -26,8 +27,14 @@ PASSING = frozenset({"list", "images", "store", "settling"})
 STEPS_PER_SLOT = 24
 
 
-def plan(live: Reconciler, look: Look, now: float) -> Plan:
-    """What would be done now, in order, and what is held; ``live`` is not touched."""
+def plan(live: Reconciler, look: Look, now: float, desired: Desired | None = None) -> Plan:
+    """What would be done now, in order, and what is held; ``live`` is not touched.
+
+    ``desired`` is a state that is not in force yet, in place of the one that is.
+    """
+    if desired is not None:
+        live = _fork(live)
+        live.admit(desired, 0)
     acting = [slot for slot in live.all_slots() if _acts(live, slot, now)]
     if not acting:
         return Plan(live.aims.desired.digest)

@@ -20,6 +20,7 @@ ERROR_TYPES: dict[int, str] = {
     404: "not_found_error",
     405: "invalid_request_error",
     409: "conflict_error",
+    422: "invalid_request_error",
     412: "conflict_error",
     413: "invalid_request_error",
     415: "invalid_request_error",
@@ -30,12 +31,20 @@ ERROR_TYPES: dict[int, str] = {
 class Fault(Exception):
     """A request that cannot be answered as asked; becomes the error envelope."""
 
-    def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        headers: Mapping[str, str] | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
         self.headers = headers
+        self.details = details or {}
 
     def response(self) -> Response:
         body = {
@@ -43,7 +52,7 @@ class Fault(Exception):
                 "code": self.code,
                 "message": self.message,
                 "type": ERROR_TYPES.get(self.status, "server_error"),
-                "details": {},
+                "details": self.details,
             }
         }
         return Response(msgspec.json.encode(body), self.status, self.headers, JSON)
@@ -67,9 +76,20 @@ def answer(request: Request, value: Any, stable: Any = None, status: int = 200) 
 
 def demand_match(request: Request, value: Any) -> None:
     """Raise 412 when ``If-Match`` names another version than ``value``."""
-    wanted = request.headers.getlist("if-match")
-    if wanted and not _matches(wanted, etag(value)):
+    if not _is_match(request, value):
         raise Fault(412, "request.stale", "the object has changed since it was read: read it again, then decide")
+
+
+def demand_version(request: Request, value: Any) -> None:
+    """For writes of a home: raise 409 when ``If-Match`` names another version than ``value``."""
+    if not _is_match(request, value):
+        message = "the object has changed since it was read; nothing was written: read it again, then decide"
+        raise Fault(409, "changeset.conflict", message)
+
+
+def _is_match(request: Request, value: Any) -> bool:
+    wanted = request.headers.getlist("if-match")
+    return not wanted or _matches(wanted, etag(value))
 
 
 def _matches(headers: list[str], tag: str) -> bool:

@@ -7,15 +7,17 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from hal0_operator.changes.refusal import Refusal
 from hal0_operator.loop.view import Operator, Refused, UnknownSlot
 from hal0_operator.model.settings import Settings
-from hal0_operator.web import capabilities, events, health, metrics, openapi, plan, profiles, slots, source
+from hal0_operator.web import capabilities, events, health, metrics, openapi, plan, profiles, slots, source, writes
 from hal0_operator.web.answers import Fault, answer
 from hal0_operator.web.endpoint import Context, Endpoint
 from hal0_operator.web.guard import Guard
 
 RESOURCES: tuple[Endpoint, ...] = (
     *slots.ENDPOINTS,
+    *writes.ENDPOINTS,
     *profiles.ENDPOINTS,
     *capabilities.ENDPOINTS,
     *plan.ENDPOINTS,
@@ -62,6 +64,8 @@ def _bind(endpoints: dict[str, Endpoint], context: Context) -> Callable[[Request
             raise Fault(404, "slot.unknown", str(unknown)) from unknown
         except Refused as refused:
             raise Fault(409, refused.code, str(refused)) from refused
+        except Refusal as refusal:
+            raise writes.fault(refusal) from refusal
 
     return handle
 

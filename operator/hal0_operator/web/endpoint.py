@@ -18,7 +18,7 @@ class Context(NamedTuple):
 
 
 class Endpoint(NamedTuple):
-    """``answer`` and ``body`` are the types of the JSON that goes out and comes in.
+    """``answer`` and ``body`` are the types of the JSON that goes out and comes in; a body may be a JSON Schema too.
 
     ``streams``: the same path is a stream of server-sent events when the client accepts those.
     """

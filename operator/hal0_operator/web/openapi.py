@@ -16,7 +16,7 @@ _REFERENCE = "#/components/schemas/{name}"
 def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
     """An OpenAPI 3.1 document as plain data."""
     listed = tuple(endpoints)
-    types = {t for e in listed for t in (e.answer, e.body) if t is not None} | {ErrorBody}
+    types = {t for e in listed for t in (e.answer, e.body) if t is not None and not isinstance(t, dict)} | {ErrorBody}
     ordered = sorted(types, key=lambda t: str(t.__name__))
     schemas, components = msgspec.json.schema_components(ordered, ref_template=_REFERENCE)
     schema_of = dict(zip(ordered, schemas, strict=True))
@@ -56,7 +56,8 @@ def _operation(endpoint: Endpoint, schema_of: dict[Any, Any]) -> dict[str, Any]:
         },
     }
     if endpoint.body is not None:
-        operation["requestBody"] = {"content": {"application/json": {"schema": schema_of[endpoint.body]}}}
+        schema = endpoint.body if isinstance(endpoint.body, dict) else schema_of[endpoint.body]
+        operation["requestBody"] = {"content": {"application/json": {"schema": schema}}}
     if endpoint.method != "GET":
         operation["security"] = [{"token": []}]
     return operation

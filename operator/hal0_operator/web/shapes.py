@@ -5,9 +5,11 @@ from typing import Any, Literal
 
 import msgspec
 
-from hal0_operator.loop.view import SlotDetail
+from hal0_operator.changes.change_set import FileChange
+from hal0_operator.changes.diff import unified
+from hal0_operator.loop.view import Change, SlotDetail
 from hal0_operator.model.problem import Problem, Severity
-from hal0_operator.model.status import Event, SlotStatus, SourceStatus
+from hal0_operator.model.status import Event, HeldSlot, PlannedAction, SlotStatus, SourceStatus
 
 
 class ProblemBody(msgspec.Struct, frozen=True):
@@ -160,6 +162,56 @@ class LogBody(msgspec.Struct, frozen=True):
 class HealthBody(msgspec.Struct, frozen=True):
     ok: bool
     reason: str = ""
+
+
+class FileBody(msgspec.Struct, frozen=True):
+    """A file that a change set alters; ``diff`` is a unified one, with literal secrets masked."""
+
+    file: str
+    change: Literal["created", "changed", "deleted"]
+    diff: str
+
+
+class ChangeBody(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """What a wish came to.
+
+    ``actions`` and ``held`` are what the loop does then.  ``committed`` is False for a dry run, and when nothing
+    had to change.  ``byHand`` could not be written because of a file's layout; ``overlaid`` are files whose newer
+    save by a person was kept; ``unfinished`` says why a committed change does not stand in the files yet.
+    """
+
+    committed: bool
+    dry_run: bool
+    files: tuple[FileBody, ...]
+    actions: tuple[PlannedAction, ...]
+    held: tuple[HeldSlot, ...]
+    problems: tuple[ProblemBody, ...]
+    by_hand: tuple[str, ...]
+    overlaid: tuple[str, ...]
+    unfinished: str
+    generation: str
+
+
+def change_body(change: Change, *, dry_run: bool) -> ChangeBody:
+    written = change.written
+    proposal = written.proposal
+    return ChangeBody(
+        committed=written.committed,
+        dry_run=dry_run,
+        files=tuple(map(_file_body, proposal.change_set.changes)),
+        actions=change.follows.actions,
+        held=change.follows.held,
+        problems=tuple(map(problem_body, proposal.problems)),
+        by_hand=proposal.by_hand,
+        overlaid=written.overlaid,
+        unfinished=written.unfinished,
+        generation=change.generation,
+    )
+
+
+def _file_body(change: FileChange) -> FileBody:
+    kind: Literal["created", "changed", "deleted"] = "created" if change.old is None else "changed"
+    return FileBody(change.file, "deleted" if change.new is None else kind, "\n".join(unified(change)))
 
 
 class ErrorDetail(msgspec.Struct, frozen=True):
