@@ -48,7 +48,7 @@ class Failing:
 
 def attempt(home: Path, fault: Failing, names: tuple[str, ...]) -> str:
     """What became of a writer that met the fault."""
-    with interposed(fault, names=names):
+    with interposed(fault, names=names, folders=True):
         try:
             write(HostFs(), str(home), OLD, EDITS)
         except Unwritten as error:

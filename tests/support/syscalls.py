@@ -19,10 +19,13 @@ WRITES = ("open", "flock", *CHANGING)
 
 
 @contextmanager
-def interposed(before: Hook, after: Hook | None = None, names: tuple[str, ...] = WRITES) -> Iterator[list[str]]:
+def interposed(
+    before: Hook, after: Hook | None = None, names: tuple[str, ...] = WRITES, *, folders: bool = False
+) -> Iterator[list[str]]:
     """Call the hooks around each call of the named ones, in this process; yields the calls so far.
 
-    A hook that itself uses the machine is not counted.
+    A hook that itself uses the machine is not counted, nor, without ``folders``, the opening of a folder on
+    the way to a file: it changes nothing and tells nothing.
     """
     made: list[str] = []
     inside = False
@@ -32,7 +35,7 @@ def interposed(before: Hook, after: Hook | None = None, names: tuple[str, ...] =
 
         def call(*args: Any, **keys: Any) -> Any:
             nonlocal inside
-            if inside:
+            if inside or (name == "open" and args[1] & os.O_DIRECTORY and not folders):
                 return original(*args, **keys)
             made.append(name)
             number = len(made)

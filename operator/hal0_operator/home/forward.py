@@ -84,7 +84,8 @@ def place_of(fs: Fs, root: str, home: str, file: str) -> str | Astray:
     parent = follow(fs, root, folder, home)
     if isinstance(parent, Found) and parent.stat.kind == "dir":
         path = f"{parent.path}/{name}"
-        return _inside(root, path) if fs.stat(path) is None else Astray.DANGLES
+        there = fs.stat(path)  # a link without a target, or a file that was saved just now
+        return Astray.DANGLES if there is not None and there.kind == "link" else _inside(root, path)
     if parent is Astray.DANGLES and fs.stat(f"{root}/{folder}") is None:
         return file
     return Astray.DANGLES if isinstance(parent, Found) else parent
