@@ -1,7 +1,11 @@
 """``hal0ctl migrate`` on real files."""
 
+import hashlib
+import json
+
 import pytest
 
+from hal0_operator.cli import migrate as verb
 from hal0_operator.cli.dispatch import dispatch
 from hal0_operator.home.identity import home_id
 from hal0_operator.home.lock import operator_lock, operator_lock_path
@@ -63,6 +67,36 @@ def test_it_writes_nothing_while_an_operator_holds_the_home(home, tmp_path, caps
         held.release()
     assert "nothing was written" in capsys.readouterr().err
     assert (home / "slots" / "chat.toml").read_text() == OLD
+
+
+def test_a_file_that_changed_since_it_was_read_is_left_alone_and_so_are_the_others(home, monkeypatch, capsys):
+    (home / "slots" / "code.toml").write_text(OLD)
+    planned = verb._plan
+
+    def and_then_a_save(*args):
+        found = planned(*args)
+        (home / "slots" / "chat.toml").write_text("# mine\n")
+        return found
+
+    monkeypatch.setattr(verb, "_plan", and_then_a_save)
+    assert migrate(home, "--write") == 1
+    assert "slots/chat.toml: changed meanwhile; nothing was written" in capsys.readouterr().err
+    assert (home / "slots" / "chat.toml").read_text() == "# mine\n"
+    assert (home / "slots" / "code.toml").read_text() == OLD
+
+
+def test_what_an_earlier_writer_had_committed_is_finished_first(home, capsys):
+    (home / "slots" / "code.toml").write_text(OLD)
+    (home / ".hal0" / "stage").mkdir(parents=True)
+    (home / ".hal0" / "stage" / "0123456789abcdef-0").write_text("port = 1\n")
+    old, new = (hashlib.sha256(text.encode()).hexdigest() for text in (OLD, "port = 1\n"))
+    file = "slots/code.toml"
+    entry = {"file": file, "path": file, "old": old, "new": new, "stage": "0123456789abcdef-0"}
+    (home / ".hal0" / "journal").write_text(json.dumps({"schema": 1, "entries": [entry]}))
+    assert migrate(home, "--write") == 0
+    assert (home / "slots" / "chat.toml").read_text() == NEW
+    assert (home / file).read_text() == "port = 1\n"
+    assert sorted(path.name for path in (home / ".hal0").iterdir()) == [".gitignore", "lock"]
 
 
 def test_a_missing_home_is_said(tmp_path, home, capsys):

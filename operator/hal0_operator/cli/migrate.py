@@ -4,24 +4,22 @@ import argparse
 import difflib
 import os
 import sys
+import time
 from collections.abc import Iterator, Mapping
 
+from hal0_operator.changes.change_set import ChangeSet, FileChange
 from hal0_operator.cli import inputs
 from hal0_operator.cli.options import Failed, Paths
 from hal0_operator.cli.output import colourful, neutral, paint, write_line
-from hal0_operator.desired.names import PROFILES_FILE
 from hal0_operator.desired.source import HomeFiles
+from hal0_operator.home.commit import Conflict, Unfinished, Unwritten, commit, writing
 from hal0_operator.home.identity import home_id
-from hal0_operator.home.lock import LockHeld, operator_lock, operator_lock_path, write_lock
+from hal0_operator.home.lock import LockHeld, operator_lock, operator_lock_path
 from hal0_operator.home.read import read_once
-from hal0_operator.home.scan import FILE_LIMIT
 from hal0_operator.migrate.hal0 import Migration, migrate
 from hal0_operator.model.settings import Settings
 from hal0_operator.runtimes.secrets import masked_row
 from hal0_operator.seams.fs import Fs
-
-IGNORE = ".hal0/.gitignore"
-"""The lock's folder is no part of the home that a person commits."""
 
 COLOURS = {"+": "green", "-": "red", "@": "grey"}
 
@@ -83,35 +81,28 @@ def _difference(file: str, old: str | None, new: str) -> Iterator[str]:
 
 
 def _write(paths: Paths, settings: Settings) -> Migration:
-    """Under both locks: no operator may act on half of it, and no reader see half of it."""
+    """Under both locks: no operator may act on it, and no reader see half of it."""
     fs = inputs.files()
     try:
         path = operator_lock_path(paths.runtime_dir, home_id(paths.home, settings.home_id))
         operator = operator_lock(fs, path, paths.home, os.getpid())
         try:
             texts, found = _plan(fs, paths, settings)
-            if found.texts:
-                _commit(fs, paths.home, texts, found.texts)
+            kept = _commit(fs, paths.home, texts, found.texts) if found.texts else ()
         finally:
             operator.release()
     except LockHeld as held:
         raise Failed(f"{held}; nothing was written") from None
-    return found
+    except (Conflict, Unwritten, Unfinished) as failed:
+        raise Failed(f"{paths.home}: {failed}") from None
+    saved = [f"{file}: was saved meanwhile; that save was kept: run it again" for file in kept]
+    return Migration(found.texts, (*found.refused, *saved))
 
 
-def _commit(fs: Fs, home: str, old: Mapping[str, str], new: Mapping[str, str]) -> None:
-    """Every file must still be what the changes were computed from."""
-    writer = write_lock(fs, home)
-    try:
-        if fs.stat(f"{home}/{IGNORE}") is None:
-            fs.write_atomic(f"{home}/{IGNORE}", b"*\n")
-        for file in new:
-            path = os.path.join(home, file)
-            now = fs.read(path, FILE_LIMIT) if fs.stat(path) is not None else None
-            if now != (old[file].encode() if file in old else None):
-                raise Failed(f"{path} was changed meanwhile; nothing was written: run it again")
-        # slots first: a profile renamed without its slots would silently change what they run
-        for file in sorted(new, key=lambda name: (name == PROFILES_FILE, name)):
-            fs.write_atomic(os.path.join(home, file), new[file].encode())
-    finally:
-        writer.release()
+def _commit(fs: Fs, home: str, old: Mapping[str, str], new: Mapping[str, str]) -> tuple[str, ...]:
+    """The files whose save by a person in just that moment was kept.  Raises what a commit raises."""
+    changes = tuple(
+        FileChange(file, old[file].encode() if file in old else None, text.encode()) for file, text in new.items()
+    )
+    with writing(fs, home, time.sleep) as held:
+        return commit(fs, held.root, ChangeSet(changes, "hal0ctl migrate", "bring the home up to date"), home).overlaid
