@@ -66,10 +66,10 @@ class Writer:
     def value(self, value) -> str:
         match value:
             case dict():
-                inside = ", ".join(
-                    f"{self.key(path)}{self.one_of('=', ' = ')}{text}" for path, text in self.flat(value)
-                )
-                return self.one_of(f"{{{inside}}}", f"{{ {inside} }}")
+                pairs = [f"{self.key(path)}{self.one_of('=', ' = ')}{text}" for path, text in self.flat(value)]
+                lines = "".join(f"\n  {pair}, {self.comment()}" for pair in pairs)
+                inside = ", ".join(pairs)
+                return self.one_of(f"{{{inside}}}", f"{{ {inside} }}", f"{{{lines}\n}}")
             case list():
                 items = [self.value(item) for item in value]
                 lines = "".join(f"\n  {item}, {self.comment()}" for item in items)
@@ -109,7 +109,10 @@ class Writer:
             ):
                 below.append(self.elements((*path, name), value))
             elif isinstance(value, dict) and value and form == "dotted":
-                own += [(key, text) for key, text in self.flat(value, (name,))]
+                apart = [inner for inner in value if isinstance(value[inner], dict) and self.one_of(True, False)]
+                for inner in apart:
+                    below += self.sections((*path, name, inner), value[inner])
+                own += self.flat({inner: value[inner] for inner in value if inner not in apart}, (name,))
             else:
                 own.append(((name,), self.value(value)))
         lines = []
