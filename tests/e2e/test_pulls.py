@@ -22,6 +22,7 @@ def registry(machine: Machine) -> Iterator[Registry]:
     """Not serving yet.  What was pulled from it is removed again; so name it before the operator, which ends first."""
     with podmans.client(machine) as podman, contextlib.closing(RealGround(machine, podman)) as ground:
         made = Registry(machine.registry_port, ground.folder / "root.tar", ["/bin/sh", "-c", SERVER, "sh"])
+        machine.podman("rmi", "--force", made.image, check=False)
         yield made
         machine.wipe()
         machine.podman("rmi", "--force", made.image, check=False)

@@ -84,3 +84,20 @@ def test_a_slot_that_is_down_does_not_wait_for_a_registry_when_its_image_is_here
     turns.run(5)
     assert turns.count(a.Pull) == 1
     assert turns.core.is_ready("chat")
+
+
+def test_looks_at_a_waiting_slot_queue_no_second_pull():
+    turns = Turns(Home({"chat": slot(8101, profile="dev"), "code": slot(8102, profile="dev")}))
+    turns.slow = {a.Pull}
+    turns.run(2)
+    for name in ("chat", "code"):
+        turns.core.hint(name)
+    turns.run(2)
+    turns.slow = set()
+    turns.images["localhost/dev:1"] = "i3"
+    key = a.Key("pull", "localhost/dev:1")
+    turns.core.end(key, a.Pull("localhost/dev:1", ""), a.Done(), turns.now)
+    turns.run(60)
+    assert turns.core.is_ready("chat")
+    assert turns.core.is_ready("code")
+    assert turns.count(a.Pull) == 1

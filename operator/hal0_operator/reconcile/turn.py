@@ -117,8 +117,8 @@ def _wait_for_pull(core: Core, state: SlotState) -> None:
         return
     image = wanted.inputs.image
     state.wants_image = image
-    key = Key("pull", image)
-    core.queue.add_at(key, core.pulls.again_at(image))
+    if image not in core.pulls.running:  # what is queued meanwhile would be fetched once more when that one has ended
+        core.queue.add_at(Key("pull", image), core.pulls.again_at(image))
 
 
 def _wait_outside(core: Core, state: SlotState, wait: Wait, now: float) -> None:
