@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from tests.bench import from_nothing, ground, in_memory, running
+from tests.bench import committing, from_nothing, ground, in_memory, running
 from tests.bench.table import Row, markdown, plain
 from tests.images.build import CACHE
 from tests.support import podmans
@@ -74,6 +74,7 @@ def _pure(folder: Path, quick: bool) -> Iterator[tuple[str, Bench]]:
     yield "plan", plans
     yield "load", loads
     yield "growth", growth
+    yield "commit", lambda: committing.commits(folder / "commit", 3, 15 if quick else 60)
     yield "help", lambda: running.helps(5 if quick else 30)
 
 

@@ -147,6 +147,6 @@ def test_a_folder_that_may_not_be_written_is_found_before_the_commit(
     home = make_home(folder / "home")
     allowed = HostFs.may_write
     monkeypatch.setattr(HostFs, "may_write", lambda self, path, below="": "slots" not in path and allowed(self, path))
-    with pytest.raises(Unwritten, match=r"slots/code\.toml: its folder may not be written"):
+    with pytest.raises(Unwritten, match=r"slots/chat\.toml: its folder may not be written"):
         write(HostFs(), str(home), OLD, EDITS)
     assert on_disk(home) == OLD and left_over(home) == set()

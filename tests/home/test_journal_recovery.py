@@ -168,6 +168,18 @@ def test_staged_content_that_cannot_be_read_is_refused_and_nothing_is_removed(
         recover(broken, str(home))
 
 
+def test_a_reader_without_rights_to_the_writers_folder_reads_the_rest(home: Path) -> None:
+    plant(home, entry())
+
+    class Closed(HostFs):
+        def stat(self, path: str) -> Any:
+            if "/.hal0/" in path:
+                raise PermissionError(13, "Permission denied", path)
+            return super().stat(path)
+
+    assert seen(Closed(), str(home)) == OLD
+
+
 # ── waiting for the lock ───────────────────────────────────────────────────────────────────────
 
 

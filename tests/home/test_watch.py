@@ -10,6 +10,8 @@ from pathlib import Path
 import anyio
 import pytest
 
+from hal0_operator.changes.change_set import ChangeSet, FileChange
+from hal0_operator.home.commit import commit, writing
 from hal0_operator.home.watch import Watch
 from hal0_operator.host.fs import HostFs
 from hal0_operator.seams.fs import Stat
@@ -237,6 +239,28 @@ async def test_a_slots_folder_that_comes_while_the_watch_is_armed_is_watched(hom
         await hints.until(lambda: hints.count >= 2)
         await hints.after(lambda: atomic_save(home / "slots" / "chat.toml", "port = 1\n"))
         await hints.after(lambda: atomic_save(home / "slots" / "chat.toml", "port = 2\n"))
+
+
+async def test_a_change_set_wakes_by_its_files_alone(home: Path) -> None:
+    edits = {"slots/chat.toml": (b"port = 8101\n", b"port = 8201\n")}
+    fs = HostFs()
+    async with watched(home) as (_, hints):
+        before = hints.count
+        with writing(fs, str(home), lambda _: None):  # makes the folder `.hal0`, and what is in it
+            pass
+        (home / ".hal0" / "journal").write_text("left")
+        with writing(fs, str(home), lambda _: None):
+            pass
+        await hints.after(lambda: (home / "profiles.toml").write_text(""))
+        assert hints.count == before + 1
+        changes = tuple(FileChange(file, old, new) for file, (old, new) in edits.items())
+
+        def write() -> None:
+            with writing(fs, str(home), lambda _: None) as held:
+                commit(fs, held.root, ChangeSet(changes))
+
+        await hints.after(write)
+    assert (home / "slots" / "chat.toml").read_bytes() == b"port = 8201\n"
 
 
 async def test_a_slots_folder_that_comes_later_is_watched(home: Path) -> None:

@@ -9,7 +9,7 @@ import msgspec
 
 from hal0_operator.changes.change_set import ChangeSet, FileChange
 from hal0_operator.desired.names import SLOTS_FOLDER
-from hal0_operator.home.forward import clear_stage, is_void, place_of, roll_forward
+from hal0_operator.home.forward import clear_stage, left_alone, place_of, roll_forward
 from hal0_operator.home.journal import (
     NO_FILE,
     SCHEMA,
@@ -26,6 +26,7 @@ from hal0_operator.home.scan import FILE_LIMIT
 from hal0_operator.home.state import IGNORE, JOURNAL, STAGE, STATE, UNCOMMITTED
 from hal0_operator.seams.fs import FileLock, Fs
 
+LEFT_BEHIND = frozenset(posixpath.basename(name) for name in (JOURNAL, UNCOMMITTED, STAGE))
 LOCK_POLL_S = 0.05
 LOCK_TRIES = 100
 """Five seconds: readers hold the lock for milliseconds, other writers for as long as their disk needs."""
@@ -142,6 +143,8 @@ def recover(fs: Fs, root: str, home: str = "") -> Recovered | None:
     Under the write lock; ``home`` is the path as configured.  Raises ``Unfinished`` or ``Unwritten``.
     """
     try:
+        if not {name for name, _ in fs.scan(f"{root}/{STATE}")} & LEFT_BEHIND:
+            return None
         journal = read_journal(fs, root)
     except OSError as error:
         raise Unwritten(JOURNAL, f"cannot be read: {_reason(error)}") from error
@@ -152,14 +155,14 @@ def recover(fs: Fs, root: str, home: str = "") -> Recovered | None:
     try:
         # A process that was killed before this sync has left a journal that a power cut could still take.
         fs.sync_folder(f"{root}/{STATE}", below=root)
-        void = is_void(fs, root, journal)
-        overlaid = () if void else roll_forward(fs, root, home or root, journal)
-        if void:
+        untouched = left_alone(fs, root, home or root, journal)
+        if untouched is None:
             fs.remove(f"{root}/{JOURNAL}", below=root)
+        overlaid = () if untouched is None else roll_forward(fs, root, journal, untouched)
     except OSError as error:
         raise Unfinished(files, _reason(error)) from error
     discard(fs, root)
-    return Recovered(files, overlaid, journal.by, journal.why, void)
+    return Recovered(files, overlaid, journal.by, journal.why, void=untouched is None)
 
 
 def discard(fs: Fs, root: str) -> None:
@@ -184,7 +187,7 @@ def commit(fs: Fs, root: str, change_set: ChangeSet, home: str = "") -> Committe
         raise Unwritten(SLOTS_FOLDER, _reason(error)) from error
     _promise(fs, root, journal, changes)
     try:
-        return Committed(roll_forward(fs, root, home or root, journal))
+        return Committed(roll_forward(fs, root, journal))
     except OSError as error:
         raise Unfinished(tuple(change.file for change in changes), _reason(error)) from error
 
@@ -276,10 +279,10 @@ def _promise(fs: Fs, root: str, journal: Journal, changes: list[FileChange]) -> 
 
 def _demand_writable(fs: Fs, root: str, journal: Journal) -> None:
     """A folder that cannot be written is found before the commit, not after it."""
-    for entry in journal.entries:
-        folder = posixpath.dirname(f"{root}/{entry.path}")
+    folders = {posixpath.dirname(f"{root}/{entry.path}"): entry.file for entry in journal.entries}
+    for folder, file in folders.items():
         if fs.stat(folder) is not None and not fs.may_write(folder, below=root):
-            raise Unwritten(entry.file, "its folder may not be written")
+            raise Unwritten(file, "its folder may not be written")
 
 
 def _reason(error: OSError) -> str:

@@ -22,10 +22,11 @@ from hal0_operator.seams.fs import Fs
 _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 
-def roll_forward(fs: Fs, root: str, home: str, journal: Journal) -> tuple[str, ...]:
+def roll_forward(fs: Fs, root: str, journal: Journal, untouched: frozenset[str] = frozenset()) -> tuple[str, ...]:
     """Put the new contents in place and end the journal; the files whose later save by a person was kept.
 
-    Raises OSError; the journal stands then, and the next try goes on.
+    ``untouched``: files to be left alone, and counted among those.  Raises OSError; the journal stands then,
+    and the next try goes on.
     """
     stage = fs.stat(f"{root}/{STAGE}")
     if stage is None or stage.kind != "dir":  # lost in a power cut; a removal still needs it
@@ -34,7 +35,7 @@ def roll_forward(fs: Fs, root: str, home: str, journal: Journal) -> tuple[str, .
     if journal.slots_made:
         with contextlib.suppress(FileExistsError):
             fs.make_folder(f"{root}/{SLOTS_FOLDER}", below=root)
-    kept = {entry.file for entry in journal.entries if not _put(fs, root, home, entry)}
+    kept = {entry.file for entry in journal.entries if entry.file in untouched or not _put(fs, root, entry)}
     _sync(fs, root, journal)
     late = {entry.file for entry in journal.entries if not _let_go(fs, root, entry)}
     if late:
@@ -47,12 +48,23 @@ def roll_forward(fs: Fs, root: str, home: str, journal: Journal) -> tuple[str, .
     return tuple(sorted(kept | late))
 
 
-def is_void(fs: Fs, root: str, journal: Journal) -> bool:
-    """Whether the content for a file that is still the old one is lost: then none is put in place."""
-    return any(
-        standing(entry, digest_at(fs, root, entry.path)) is Standing.OLD and waiting(fs, root, entry)[0] is Waiting.LOST
-        for entry in journal.entries
-    )
+def left_alone(fs: Fs, root: str, home: str, journal: Journal) -> frozenset[str] | None:
+    """Files of a journal that another writer left and that are no longer its business; None when it is void.
+
+    Those are files whose name leads elsewhere by now, and files that had been new and were put back.  Void
+    is a journal when the content for a file that is still the old one is lost: nothing is put in place then.
+    """
+    files = set()
+    for entry in journal.entries:
+        if place_of(fs, root, home, entry.file) != entry.path:
+            files.add(entry.file)
+        elif standing(entry, digest_at(fs, root, entry.path)) is Standing.OLD:
+            there, _ = waiting(fs, root, entry)
+            if there is Waiting.LOST:
+                return None
+            if there is Waiting.RESTORED:
+                files.add(entry.file)
+    return frozenset(files)
 
 
 def clear_stage(fs: Fs, root: str) -> None:
@@ -112,15 +124,11 @@ def _sync(fs: Fs, root: str, journal: Journal) -> None:
                 raise
 
 
-def _put(fs: Fs, root: str, home: str, entry: Entry) -> bool:
+def _put(fs: Fs, root: str, entry: Entry) -> bool:
     """Whether the file is what the change set has; False where a person's later save stands."""
-    if place_of(fs, root, home, entry.file) != entry.path:  # a link was turned, a folder moved away
-        return False
     now = standing(entry, digest_at(fs, root, entry.path))
     if now is not Standing.OLD:
         return now is Standing.NEW
-    if waiting(fs, root, entry)[0] is not Waiting.READY:
-        return False
     try:
         return _renamed(fs, root, entry)
     except FileNotFoundError:  # deleted just now, or its folder

@@ -21,10 +21,12 @@ def folder_of(path: str, below: str) -> Iterator[tuple[str, int | None]]:
     folders = [folder for folder in folders if folder]
     if not path.startswith(base) or name in ("", ".", "..") or ".." in folders:
         raise OSError(errno.EINVAL, f"not below {below}", path)
-    with contextlib.ExitStack() as opened:
-        here = os.open(below, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        opened.callback(os.close, here)
+    here = os.open(below, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
         for folder in folders:
-            here = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=here)
-            opened.callback(os.close, here)
+            above = here
+            here = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=above)
+            os.close(above)
         yield name, here
+    finally:
+        os.close(here)
