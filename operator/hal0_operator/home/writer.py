@@ -82,18 +82,28 @@ class Writer:
         return self._holding(work)
 
     def complete(self, judged: Judged, ports: Container[int]) -> Written | None:
-        """Carry over what follows from the files as they were read; ``None`` when nothing does.
+        """Carry over what follows from the files alone; ``None`` when nothing does.
 
-        What cannot be written stays merged in memory.  Raises ``Refusal`` then, and when the files have changed.
+        Raises ``Refusal`` when it cannot be written, and when the files have changed since.
         """
         proposal = complete(judged, self._judge, ports)
-        if proposal is None:
-            return None
-        return self._holding(lambda held: self._commit(held.root, proposal))
+        return self._holding(lambda held: self._commit(held.root, proposal)) if proposal is not None else None
 
-    def finish(self) -> None:
-        """Put a change set in place that an earlier writer left.  Raises ``Refusal``."""
-        self._holding(lambda _: None)
+    def completed(self, files: HomeFiles, ports: Container[int]) -> tuple[Judged, str]:
+        """What is to be in force of files as they were read, with what one says carried over to the other.
+
+        What cannot be written stays merged in memory, which is in force just the same; the text says why then.
+        """
+        judged = self._present(files)
+        try:
+            if files.pending:
+                self._holding(lambda _: None)
+            written = self.complete(judged, ports)
+        except Refusal as refused:
+            return judged, str(refused)
+        if written is None or written.files is None:
+            return judged, ""
+        return self._present(written.files), ""
 
     def _holding(self, work: Callable[[Writing], T]) -> T:
         try:

@@ -1,13 +1,13 @@
 """The home, from hint to admitted: look until it stands still, decide, store, hand to the loop."""
 
 from collections.abc import Callable
+from functools import partial
 
 import anyio
 import anyio.from_thread
 import anyio.to_thread
 
 from hal0_operator.changes.judged import Judged
-from hal0_operator.changes.refusal import Refusal
 from hal0_operator.changes.wish import DeleteSlot, Wish
 from hal0_operator.desired.source import HomeFiles
 from hal0_operator.home.read import Reader, Reading
@@ -141,25 +141,12 @@ class HomeWatch:
     async def _decide(self, files: HomeFiles) -> None:
         await self._drive.observed()
         ports = self._ports()
-        judged = await anyio.to_thread.run_sync(self._completed, files, ports)
-        await self._enforce(judged)
-
-    def _completed(self, files: HomeFiles, ports: frozenset[int]) -> Judged:
-        """What is to be in force; what one file says is carried over to the other first, where that can be."""
-        judged = self._intake.present(files)
-        self.source.write_problem = ""
         if self._state.looks:
-            return judged
-        try:
-            if files.pending:
-                self._writer.finish()
-            written = self._writer.complete(judged, ports)
-        except Refusal as refused:
-            self.source.write_problem = str(refused)
-            return judged
-        if written is None or written.files is None:
-            return judged
-        return self._intake.present(written.files)
+            judged = await anyio.to_thread.run_sync(self._intake.present, files)
+        else:
+            work = partial(self._writer.completed, files, ports)
+            judged, self.source.write_problem = await anyio.to_thread.run_sync(work)
+        await self._enforce(judged)
 
     async def change(self, wish: Wish, by: str, plan: Planner, *, dry_run: bool) -> tuple[Written, Plan]:
         """Write what a wish comes to, and act on it at once; the plan is what follows from it.
