@@ -89,6 +89,33 @@ def test_a_power_cut_anywhere_leaves_all_old_or_all_new(name: str) -> None:
     assert checked.states > 40
 
 
+def test_a_folder_of_slots_that_comes_with_its_first_slot_comes_whole() -> None:
+    old = {"profiles.toml": b"# p\n"}
+    edits: dict[str, bytes | None] = {"slots/voice.toml": b"v\n", "profiles.toml": b"# q\n"}
+    checked, fs = Checked(), PowerFs({HOME: None, f"{HOME}/profiles.toml": b"# p\n"})
+    fs.on_step = lambda: checked.trees(fs.after_a_power_cut(), [old, after(old, edits)])
+    write(fs, HOME, old, edits)
+    checked.trees(fs.after_a_power_cut(), [after(old, edits)])
+
+
+def test_what_an_editor_wrote_late_survives_a_power_cut() -> None:
+    """It had the file open, and writes when the change set has already taken the file's place."""
+    edits: dict[str, bytes | None] = {"slots/chat.toml": b"new\n"}
+    fs = PowerFs(BEFORE)
+    place = f"{HOME}/slots/chat.toml"
+    opened = fs.stat(place).ino
+
+    def write_late() -> None:
+        if fs.stat(place).ino != opened:
+            fs.inodes[opened].data = fs.inodes[opened].durable = b"mine\n"
+            fs.on_step = lambda: None
+
+    fs.on_step = write_late
+    assert write(fs, HOME, OLD, edits).overlaid == ("slots/chat.toml",)
+    for tree in fs.after_a_power_cut():
+        assert contents(tree)["slots/chat.toml"] == b"mine\n"
+
+
 class Forgetful(PowerFs):
     """One call of ``sync_folder`` does nothing."""
 

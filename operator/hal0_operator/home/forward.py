@@ -35,6 +35,7 @@ def roll_forward(fs: Fs, root: str, journal: Journal, untouched: frozenset[str] 
     if journal.slots_made:
         with contextlib.suppress(FileExistsError):
             fs.make_folder(f"{root}/{SLOTS_FOLDER}", below=root)
+        fs.sync_folder(root, below=root)  # before anything that is staged goes into it
     kept = {entry.file for entry in journal.entries if entry.file in untouched or not _put(fs, root, entry)}
     _sync(fs, root, journal)
     late = {entry.file for entry in journal.entries if not _let_go(fs, root, entry)}
@@ -114,8 +115,6 @@ def _stage(root: str, entry: Entry) -> str:
 
 def _sync(fs: Fs, root: str, journal: Journal) -> None:
     folders = {posixpath.dirname(f"{root}/{entry.path}") for entry in journal.entries} | {f"{root}/{STAGE}"}
-    if journal.slots_made:
-        folders.add(root)
     for folder in sorted(folders):
         try:
             fs.sync_folder(folder, below=root)
