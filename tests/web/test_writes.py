@@ -71,6 +71,7 @@ async def write(ask, method, path, body=None, **headers):
             200,
             EditProfile("mine", {"image": "localhost/b"}, True),
         ),
+        ("PATCH", "/api/profiles/mine", {"flags": "-v"}, 200, EditProfile("mine", {"flags": "-v"})),
         ("DELETE", "/api/profiles/mine", None, 200, DeleteProfile("mine")),
     ],
 )
@@ -110,6 +111,8 @@ async def test_a_dry_run_shows_the_diff_and_writes_nothing(ask, operator):
         ("POST", "/api/profiles", {"name": "new", "clone": "rocn"}, 404, "profiles.not_found"),
         ("POST", "/api/profiles", {"name": "new", "clone": 1}, 422, "request.invalid"),
         ("PUT", "/api/profiles/rocm", {"image": "localhost/a"}, 409, "profiles.seed_immutable"),
+        ("PATCH", "/api/profiles/rocm", {"flags": "-v"}, 409, "profiles.seed_immutable"),
+        ("PATCH", "/api/profiles/mine", {"flgs": "-v"}, 422, "profile.schema"),
         ("DELETE", "/api/profiles/nope", None, 404, "profiles.not_found"),
     ],
 )
