@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from hal0_operator.admission.rules import RULES
+from hal0_operator.cli import dispatch
 from hal0_operator.cli.options import SHARED
 from hal0_operator.cli.verbs import VERBS
 from hal0_operator.loop.metrics import NAMES
@@ -16,6 +17,7 @@ GOLDEN = Path(__file__).with_name("golden")
 
 SURFACES = {
     "verbs": lambda: list(VERBS),
+    "commands": lambda: [f"{verb} {command}" for verb in VERBS for command in parser_of(verb).commands],
     "options": lambda: [f"{option.flag} {option.variable}" for option in SHARED],
     "routes": lambda: [f"{e.method} {e.path}" for e in RESOURCES],
     "metrics": lambda: list(NAMES),
@@ -23,6 +25,12 @@ SURFACES = {
     "phases": lambda: list(PHASES),
     "codes": lambda: [rule.code for rule in RULES],
 }
+
+
+def parser_of(verb):
+    from importlib import import_module
+
+    return dispatch.parser_of(VERBS[verb], import_module(f"hal0_operator.cli.{VERBS[verb].module}").arguments)
 
 
 @pytest.mark.parametrize("name", SURFACES)

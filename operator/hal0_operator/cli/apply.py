@@ -2,16 +2,14 @@
 
 import argparse
 import sys
-import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from hal0_operator.cli.client import Client, NoOperator
-from hal0_operator.cli.options import Failed, Paths
+from hal0_operator.cli.options import Paths
 from hal0_operator.cli.output import write_line
 from hal0_operator.cli.parser import some_seconds
 from hal0_operator.cli.problems import human_line
-from hal0_operator.cli.waiting import Outcome, judge
+from hal0_operator.cli.waiting import Outcome, judge, until_decided
 from hal0_operator.desired.names import SLOTS_FOLDER
 from hal0_operator.web.shapes import problem_body
 
@@ -42,27 +40,13 @@ def _with_operator(args: argparse.Namespace, paths: Paths) -> Outcome:
     denied = _denied(client.get("/api/source")["problems"])
     if not args.wait:
         return judge(client.get("/api/slots")["items"], waited=False).also_denied(denied)
-    end = time.monotonic() + args.timeout
-    for items in _states(client):
-        found = judge(items, waited=True).also_denied(denied)
-        if found.decided:
-            return found
-        if time.monotonic() > end:
-            return found.late(args.timeout)
-    raise Failed("the operator ended while its slots were waited for")
+    return until_decided(client, args.timeout, denied=denied)
 
 
 def _denied(problems: list[Any]) -> list[str]:
     """What was refused beside slot files, whose slots say it themselves."""
     errors = [p for p in problems if p["severity"] == "error" and not p["file"].startswith(f"{SLOTS_FOLDER}/")]
     return [line for problem in errors for line in human_line(problem)]
-
-
-def _states(client: Client) -> Iterator[list[Any]]:
-    """The slots now and after every change, and at least at each heartbeat of the stream."""
-    yield client.get("/api/slots")["items"]
-    for _kind, _body in client.stream("/api/watch", beats=True):
-        yield client.get("/api/slots")["items"]
 
 
 def _alone(args: argparse.Namespace, paths: Paths) -> int:

@@ -1,9 +1,10 @@
 """The running operator, asked over its socket file."""
 
+import getpass
 import http.client
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -21,11 +22,12 @@ class NoOperator(Failed):
 
 
 class Refusal(Failed):
-    """The operator answered with an error; ``error_code`` is its dotted code."""
+    """The operator answered with an error; ``error_code`` is its dotted code, ``problems`` are the API's."""
 
-    def __init__(self, error_code: str, message: str) -> None:
+    def __init__(self, error_code: str, message: str, problems: Sequence[Any] = ()) -> None:
         super().__init__(message)
         self.error_code = error_code
+        self.problems = tuple(problems)
 
 
 class _Connection(http.client.HTTPConnection):
@@ -52,6 +54,10 @@ class Client:
 
     def post(self, target: str, body: dict[str, Any] | None = None, timeout: float = TIMEOUT_S) -> Any:
         return self._ask("POST", target, body or {}, timeout)
+
+    def send(self, method: str, target: str, body: dict[str, Any], timeout: float) -> Any:
+        """A write of any method."""
+        return self._ask(method, target, body, timeout)
 
     def stream(self, target: str, *, beats: bool = False) -> Iterator[tuple[str, Any]]:
         """Server-sent events as (event, data); ends when the operator ends it.
@@ -98,9 +104,26 @@ class Client:
 
 def slot_target(name: str) -> str:
     """The path of one slot.  Raises ``Failed`` for what no server could take for a name."""
+    return _target("slot", name, "chat or embed-rerank")
+
+
+def profile_target(name: str) -> str:
+    """The path of one profile, as ``slot_target``."""
+    return _target("profile", name, "rocm or my-vulkan")
+
+
+def _target(kind: str, name: str, like: str) -> str:
     if not name or "/" in name:
-        raise Failed(f"no slot {name!r}: names are like chat or embed-rerank")
-    return f"/api/slots/{quote(name, safe='')}"
+        raise Failed(f"no {kind} {name!r}: names are like {like}")
+    return f"/api/{kind}s/{quote(name, safe='')}"
+
+
+def user_name() -> str:
+    """Who asks, for people."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
 
 
 def _unreachable(path: str, fault: Exception) -> Failed:
@@ -126,8 +149,8 @@ def _reason(fault: Exception) -> str:
 def _refusal(response: http.client.HTTPResponse) -> Failed:
     try:
         error = json.loads(response.read())["error"]
-        return Refusal(str(error["code"]), str(error["message"]))
-    except (ValueError, KeyError, TypeError):
+        return Refusal(str(error["code"]), str(error["message"]), error.get("details", {}).get("problems", ()))
+    except (ValueError, KeyError, TypeError, AttributeError):
         return Failed(f"the operator answered {response.status} {response.reason}")
 
 

@@ -31,7 +31,7 @@ def run(args: argparse.Namespace, paths: Paths) -> int:
         raise Usage(f"get {args.kind} takes no name")
     if not args.watch:
         body = _read(args.kind, args.name, paths)
-        _write(args.kind, body, args.output)
+        show(args.kind, body, args.output)
         return 0
     if args.kind == "events":
         return follow_events(paths, args.name, args.output == "json", tail=0)
@@ -79,7 +79,8 @@ def lines_of(kind: str, body: Any, wide: bool) -> list[str]:
             return render.source(body)
 
 
-def _write(kind: str, body: Any, form: str | None) -> None:
+def show(kind: str, body: Any, form: str | None) -> None:
+    """A body in one of ``FORMS``, or as a table."""
     if form == "json":
         sys.stdout.write(json.dumps(body, indent=2) + "\n")
     elif form == "name":

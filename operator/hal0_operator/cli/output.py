@@ -10,6 +10,9 @@ from typing import TextIO
 UNSAFE = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
 """Unicode categories that move a cursor, reorder or hide text."""
 
+DIFF_COLOURS = {"+": "green", "-": "red", "@": "grey"}
+"""Of a unified diff's rows, by their first character."""
+
 COLOURS = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "grey": "90", "bold": "1"}
 
 

@@ -11,10 +11,11 @@ A_YEAR_S = 366 * 24 * 3600
 
 
 class Parser(argparse.ArgumentParser):
-    """``words`` are the option strings that were added, in order, for completion."""
+    """``words`` are the option strings that were added, in order, ``commands`` the verb's own; for completion."""
 
     def __init__(self, **kwargs: Any) -> None:
         self.words: list[str] = []
+        self.commands: list[str] = []
         super().__init__(**kwargs, allow_abbrev=False)
 
     def add_argument(self, *args: Any, **kwargs: Any) -> argparse.Action:
@@ -30,6 +31,13 @@ class Parser(argparse.ArgumentParser):
             near = did_you_mean(unknown, self.words) if unknown.startswith("-") else ""
             self.error(f"unexpected {unknown!r}{near}")
         return parsed
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            known = tuple(action.choices)
+            raise argparse.ArgumentError(
+                action, f"no {value!r}{did_you_mean(value, known)} (one of {', '.join(known)})"
+            )
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {neutral(message)}\n{self.prog} --help tells more\n")

@@ -1,9 +1,8 @@
 """``hal0ctl suspend``: hands off a slot, until resumed."""
 
 import argparse
-import getpass
 
-from hal0_operator.cli.client import Client, slot_target
+from hal0_operator.cli.client import Client, slot_target, user_name
 from hal0_operator.cli.options import Paths
 from hal0_operator.cli.output import write_line
 
@@ -14,14 +13,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, paths: Paths) -> int:
-    wish = {"reason": args.reason, "by": _user()}
+    wish = {"reason": args.reason, "by": user_name()}
     Client(paths.socket).post(f"{slot_target(args.slot)}/suspend", wish)
     write_line(f"{args.slot} is suspended: nothing starts, swaps or removes it until hal0ctl resume {args.slot}")
     return 0
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "unknown"

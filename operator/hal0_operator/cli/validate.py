@@ -36,6 +36,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--as", dest="file", metavar="FILE", help="with HOME '-': what stdin is, such as slots/chat.toml"
     )
+    parser.add_argument(
+        "--git", action="store_true", help="as in a home that follows git: overlay and slot files must agree"
+    )
     parser.add_argument("-o", "--output", type=choice("form", FORMS), default="human", help=", ".join(FORMS))
 
 
@@ -43,7 +46,7 @@ def run(args: argparse.Namespace, paths: Paths) -> int:
     stdin = args.positional_home == STDIN
     if stdin != (args.file is not None):
         raise Usage("'-' and --as go together: hal0ctl validate - --as slots/chat.toml < FILE")
-    checked = check(_with_stdin(args.file, paths) if stdin else _home(paths), paths)
+    checked = check(_with_stdin(args.file, paths) if stdin else _home(paths), paths, strict=args.git)
     if stdin:
         own = tuple(p for p in checked.problems if p.file == shown(args.file))
         checked = checked._replace(problems=own)
@@ -51,11 +54,15 @@ def run(args: argparse.Namespace, paths: Paths) -> int:
     return 1 if errors(checked.problems) else 0
 
 
-def check(files: HomeFiles, paths: Paths) -> Checked:
-    """Decode and admit as a cold start would; every problem with its place, in order."""
+def check(files: HomeFiles, paths: Paths, *, strict: bool = False) -> Checked:
+    """Decode and admit as a cold start would; every problem with its place, in order.
+
+    ``strict``: what overlay and slot files disagree about is an error, as nothing carries it over.
+    """
     catalogue = inputs.seeds()
     snapshot, _ = assemble(files, catalogue)
-    verdict = admit(snapshot, None, Context(seeds=catalogue, settings=inputs.settings(paths), cold=True))
+    context = Context(seeds=catalogue, settings=inputs.settings(paths), cold=True, strict_overlay=strict)
+    verdict = admit(snapshot, None, context)
     return Checked(files, snapshot, tuple(sorted(locate(verdict.problems, files.files), key=sort_key)))
 
 

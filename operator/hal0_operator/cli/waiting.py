@@ -1,7 +1,11 @@
 """Whether the slots are where they should be, of their statuses as JSON."""
 
+import time
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from hal0_operator.cli.client import Client
+from hal0_operator.cli.options import Failed
 from hal0_operator.cli.render import why
 
 SATISFIED = frozenset({"Ready", "Idle"})
@@ -19,7 +23,7 @@ class Outcome(NamedTuple):
     pending: tuple[str, ...] = ()
     summary: tuple[str, ...] = ()
 
-    def also_denied(self, denied: list[str]) -> "Outcome":
+    def also_denied(self, denied: Sequence[str]) -> "Outcome":
         """The same, where these lines say what else of the home was refused."""
         return self._replace(decided=True, failed=(*denied, *self.failed)) if denied else self
 
@@ -64,3 +68,27 @@ def _arrived(slot: Any, conditions: dict[str, Any]) -> bool:
         return True
     current = slot["generation"] == slot["observedGeneration"] and slot["phase"] in SATISFIED
     return bool(current and conditions["Ready"]["status"] == "True")
+
+
+def until_decided(
+    client: Client, timeout: float, *, denied: Sequence[str] = (), only: Collection[str] | None = None
+) -> Outcome:
+    """Wait for every wanted slot, or for those named, for so many seconds.  Raises ``Failed``.
+
+    ``denied`` says what else of the home was refused: then nothing is waited for.
+    """
+    end = time.monotonic() + timeout
+    for items in _states(client):
+        found = judge([i for i in items if only is None or i["name"] in only], waited=True).also_denied(denied)
+        if found.decided:
+            return found
+        if time.monotonic() > end:
+            return found.late(timeout)
+    raise Failed("the operator ended while its slots were waited for")
+
+
+def _states(client: Client) -> Iterator[list[Any]]:
+    """The slots now and after every change, and at least at each heartbeat of the stream."""
+    yield client.get("/api/slots")["items"]
+    for _kind, _body in client.stream("/api/watch", beats=True):
+        yield client.get("/api/slots")["items"]

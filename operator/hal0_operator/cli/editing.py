@@ -1,0 +1,121 @@
+"""A file of the home in a person's editor, until it is right or given up."""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+
+from hal0_operator.cli.options import Failed
+from hal0_operator.cli.output import neutral
+
+NOTE = "# hal0ctl: "
+FRAME = ("not saved yet: correct what follows, or leave it as it is and nothing is changed", "---")
+"""Above and below the faults."""
+
+PRIVATE = 0o600
+FALLBACK = "vi"
+
+Check = Callable[[bytes, int], Sequence[str]]
+"""What is wrong with a content, a line for each fault; lines of the file are shown so many further down."""
+
+
+class Edited:
+    """The copy that was edited: ``content`` is ``None`` when nothing is to be done.
+
+    ``given_up``: a faulty content was left as it was, or the file was emptied.
+    """
+
+    def __init__(self, folder: str, content: bytes | None, *, given_up: bool = False) -> None:
+        self._folder = folder
+        self.content = content
+        self.given_up = given_up
+
+    @property
+    def path(self) -> str:
+        """The copy, which stays until ``discard``: what could not be written is not lost."""
+        return os.path.join(self._folder, os.listdir(self._folder)[0])
+
+    def discard(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def edit(file: str, content: bytes, check: Check) -> Edited:
+    """Open a private copy again and again until ``check`` finds nothing, with the faults as comments on top.
+
+    The same text twice, or an empty one, ends it.  Raises ``Failed`` when there is no editor or it fails.
+    """
+    command = _editor()
+    folder = tempfile.mkdtemp(prefix="hal0ctl-")
+    try:
+        return _rounds(command, os.path.join(folder, os.path.basename(file)), content, check)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _rounds(command: list[str], path: str, content: bytes, check: Check) -> Edited:
+    folder, before, notes = os.path.dirname(path), content, b""
+    faulty = False
+    while True:
+        _write(path, notes + before)
+        _run(command, path)
+        after = _read(path, notes)
+        if after == before or not after.strip():
+            return Edited(folder, None, given_up=faulty)
+        faults = check(after, 0)
+        if not faults:
+            _write(path, after)
+            return Edited(folder, after)
+        notes = _notes(check(after, len(faults) + len(FRAME)))
+        before, faulty = after, True
+
+
+def _notes(faults: Sequence[str]) -> bytes:
+    return "".join(f"{NOTE}{neutral(line)}\n" for line in (FRAME[0], *faults, FRAME[1])).encode()
+
+
+def _read(path: str, notes: bytes) -> bytes:
+    """The text without the comments that were put above it.  Raises ``Failed`` where it is gone."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError as failed:
+        raise Failed(f"{path}: {failed.strerror} after the editor ended; nothing was changed") from failed
+    own = set(notes.splitlines())
+    lines = data.splitlines(keepends=True)
+    while lines and lines[0].rstrip(b"\r\n") in own:
+        del lines[0]
+    return b"".join(lines)
+
+
+def _write(path: str, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, PRIVATE)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+
+
+def _run(command: list[str], path: str) -> None:
+    sys.stdout.flush()
+    try:
+        code = subprocess.run([*command, path], check=False).returncode
+    except OSError as failed:
+        raise Failed(f"{command[0]}: {failed.strerror}: set $VISUAL or $EDITOR to an editor") from failed
+    if code:
+        raise Failed(f"{command[0]} ended with exit code {code}; nothing was changed")
+
+
+def _editor() -> list[str]:
+    """Raises ``Failed``."""
+    named = os.environ.get("VISUAL") or os.environ.get("EDITOR")
+    if not named and not sys.stdin.isatty():
+        raise Failed("no editor: set $VISUAL or $EDITOR, or name what to change with --set KEY=VALUE")
+    try:
+        words = shlex.split(named or FALLBACK)
+    except ValueError as bad:
+        raise Failed(f"$VISUAL or $EDITOR {named!r}: {bad}") from bad
+    if not words:
+        raise Failed("$VISUAL or $EDITOR is blank: set it to an editor")
+    return words
