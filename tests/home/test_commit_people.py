@@ -167,9 +167,10 @@ def test_an_editor_that_had_the_file_open_and_writes_late_is_kept(folder: Path) 
     assert number - lost[0] < number / 6, "only at the very end"
 
 
+@pytest.mark.parametrize("file", [CHAT, VOICE], ids=["changed", "created"])
 @pytest.mark.parametrize("code", [errno.EINVAL, errno.EXDEV], ids=["no such flag", "another file system"])
 def test_without_an_exchange_only_the_moment_before_the_rename_is_open(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, code: int
+    folder: Path, monkeypatch: pytest.MonkeyPatch, code: int, file: str
 ) -> None:
     """Where the file system cannot tell what came out, a look right before must do."""
     monkeypatch.setattr(rename, "renameat2", lambda *_: code)
@@ -177,22 +178,25 @@ def test_without_an_exchange_only_the_moment_before_the_rename_is_open(
     lost = []
     for number in count(1):
         home = make_home(folder / str(number))
-        person = AtCall(number, lambda: atomic_save(home / CHAT))
+        person = AtCall(number, lambda: atomic_save(home / file))
         with interposed(person, names=names) as made:
             outcome = attempt(home)
         assert left_over(home) == set()
         if not person.done:
             break
-        if on_disk(home)[CHAT] != MINE:
+        if on_disk(home)[file] != MINE:
             lost.append((number, made[number - 1]))
     assert outcome == Committed()
     assert on_disk(home) == {name: data for name, data in (OLD | EDITS).items() if data is not None}
     numbers = [number for number, _ in lost]
     assert numbers == [*range(numbers[0], numbers[-1] + 1)], "one moment"
     assert lost[-1][1] == "rename"
-    read = max(at for at, name in enumerate(made[: numbers[-1]], 1) if name == "read")
-    opened = max(at for at, name in enumerate(made[:read], 1) if name == "open")
-    assert numbers[0] > opened, "what is saved before the last look is seen"
+    if file == CHAT:
+        read = max(at for at, name in enumerate(made[: numbers[-1]], 1) if name == "read")
+        opened = max(at for at, name in enumerate(made[:read], 1) if name == "open")
+        assert numbers[0] > opened, "what is saved before the last look is seen"
+    else:
+        assert len(numbers) == 1, "nothing comes between the last look and the rename"
 
 
 def test_a_home_whose_files_and_folders_are_links_is_written_where_they_lead(folder: Path) -> None:

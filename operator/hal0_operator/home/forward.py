@@ -166,14 +166,13 @@ def _exchange(fs: Fs, root: str, entry: Entry, put: str, expected: str) -> bool:
 
 
 def _take_out(fs: Fs, root: str, entry: Entry) -> bool:
-    """Remove by renaming into the stage, so that a later save is seen, and put back."""
+    """Remove by renaming into the stage, so that a later save is seen, and put back.  Raises FileExistsError."""
     target, stage = f"{root}/{entry.path}", _stage(root, entry)
     fs.remove(stage, below=root)
     _move_new(fs, root, target, stage)
     if digest_at(fs, root, f"{STAGE}/{entry.stage}") == entry.old:
         return True
-    with contextlib.suppress(FileExistsError):  # saved yet again, and that save is the newest
-        _move_new(fs, root, stage, target)
+    _move_new(fs, root, stage, target)  # unless it was saved yet again: that save is the newest
     return False
 
 
