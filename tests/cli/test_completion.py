@@ -49,6 +49,14 @@ def test_options_and_kinds_of_a_verb_are_offered(complete):
     assert "--state-dir" in complete("hal0ctl", "restart", "--")
 
 
+def test_commands_of_a_verb_are_offered_then_what_they_take(complete):
+    assert complete("hal0ctl", "slot", "") == ["create", "edit", "delete"]
+    assert complete("hal0ctl", "--home", "/x", "profile", "cl") == ["clone"]
+    assert complete("hal0ctl", "slot", "edit", "") == ["chat"]
+    assert complete("hal0ctl", "capability", "set", "voice.") == ["voice.stt", "voice.tts"]
+    assert complete("hal0ctl", "slot", "edit", "--contex") == ["--context-size"]
+
+
 def test_slots_are_offered_without_an_operator_too(complete, home):
     (home / "slots" / "code.toml").write_text("")
     (home / "slots" / "code.toml~").write_text("")

@@ -33,6 +33,15 @@ def test_help_is_asked_for_in_several_ways(hal0ctl, words):
     assert ran.out.startswith("usage: hal0ctl VERB")
 
 
+def test_a_commands_help_shows_its_own_and_the_shared_options(hal0ctl):
+    ran = hal0ctl("slot", "create", "--help")
+    assert ran.code == 0
+    assert ran.out.startswith("usage: hal0ctl slot create [-h]")
+    assert "--context-size" in ran.out
+    assert "$HAL0CTL_STATE_DIR" in ran.out
+    assert all(name in hal0ctl("help", "slot").out for name in ("create", "edit", "delete"))
+
+
 @pytest.mark.parametrize("words", [["help", "get"], ["get", "--help"], ["--home", "/x", "get", "-h"]])
 def test_a_verbs_help_shows_its_own_and_the_shared_options(hal0ctl, words):
     ran = hal0ctl(*words)
@@ -71,6 +80,18 @@ def test_a_verbs_help_shows_its_own_and_the_shared_options(hal0ctl, words):
         (["validate", "-"], "--as go together"),
         (["validate", "-", "--as", "../etc/passwd"], "is no file of a home"),
         (["completion"], "name a shell"),
+        (["slot"], "name a command: create, edit, delete"),
+        (["slot", "crate", "a"], "no 'crate', did you mean 'create'?"),
+        (["slot", "create"], "the following arguments are required: NAME"),
+        (["slot", "create", "a", "--devcie", "cpu"], "unexpected '--devcie', did you mean '--device'?"),
+        (["slot", "create", "a", "--device", "gpu-rcom"], "no device 'gpu-rcom', did you mean 'gpu-rocm'?"),
+        (["slot", "create", "a", "--port", "70000"], "'70000' is not a whole number from 0 to 65535"),
+        (["slot", "edit", "a", "--enable", "--disable"], "--enable or --disable, not both"),
+        (["slot", "edit", "a", "--set", "port"], "write KEY=VALUE"),
+        (["capability", "set", "voice.ttz", "--on"], "no capability 'voice.ttz', did you mean 'voice.tts'?"),
+        (["capability", "set", "voice.tts"], "nothing is asked of voice.tts"),
+        (["capability", "set", "voice.tts", "--on", "--off"], "--on or --off, not both"),
+        (["profile", "clone", "rocm"], "the following arguments are required: NAME"),
         (["\x1b[2J"], "unknown verb '\\x1b[2J'"),
     ],
 )

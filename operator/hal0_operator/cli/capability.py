@@ -2,9 +2,11 @@
 
 import argparse
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from hal0_operator.changes.capabilities import slot_of
+from hal0_operator.changes.judged import Judged
 from hal0_operator.changes.wish import Keys, SetCapability
 from hal0_operator.cli import commands, validate, wishing
 from hal0_operator.cli.get import show
@@ -13,10 +15,10 @@ from hal0_operator.cli.options import Failed, Paths, Usage
 from hal0_operator.cli.output import write_line
 from hal0_operator.cli.parser import Parser, choice
 from hal0_operator.cli.problems import human
+from hal0_operator.desired.names import OVERLAY_FILE, SLOTS_FOLDER
 from hal0_operator.model.capability import CHILDREN
 from hal0_operator.model.device import DEVICES
-
-CONFLICT = "capability.conflict"
+from hal0_operator.model.problem import Problem, errors
 
 
 def _set_arguments(parser: Parser) -> None:
@@ -82,17 +84,21 @@ def _sync(args: argparse.Namespace, paths: Paths) -> int:
         raise Failed("an operator runs for this home: it carries changes from one file to the other by itself")
     with wishing.refusals():
         written = local.complete(dry_run=args.dry_run)
-    if written is not None:
-        body = local.body(written, dry_run=args.dry_run) | {"actions": [], "held": []}
-        code = wishing.finish(body, args, None, told="")
-        files = written.proposal.after.files
-    else:
-        write_line(f"{paths.home}: nothing to change", sys.stderr if args.output == "json" else sys.stdout)
-        code, files = 0, local.judged().files
-    left = [p for p in validate.check(files, paths, strict=True).problems if p.code == CONFLICT]
-    for line in (line for problem in left for line in human(problem, None)):
-        write_line(line, sys.stderr)
+    body = local.body(written, dry_run=args.dry_run) | {"actions": [], "held": []}
+    code = wishing.finish(body, args, None, told="")
+    left = list(_left(written.proposal.after, paths))
+    for problem in left:
+        for line in human(problem, None):
+            write_line(line, sys.stderr)
     return 1 if left else code
+
+
+def _left(now: Judged, paths: Paths) -> Iterator[Problem]:
+    """Why files do not agree still: what is wrong with the overlay, or with a slot that serves a capability."""
+    serving = {f"{SLOTS_FOLDER}/{slot_of(child, now)}.toml" for child in CHILDREN.values()}
+    for problem in errors(validate.check(now.files, paths, strict=True).problems):
+        if problem.file in (OVERLAY_FILE, *serving):
+            yield problem
 
 
 COMMANDS = (

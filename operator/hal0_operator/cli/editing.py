@@ -84,10 +84,10 @@ def _read(path: str, notes: bytes) -> bytes:
             data = file.read()
     except OSError as failed:
         raise Failed(f"{path}: {failed.strerror} after the editor ended; nothing was changed") from failed
-    own = set(notes.splitlines())
     lines = data.splitlines(keepends=True)
-    while lines and lines[0].rstrip(b"\r\n") in own:
-        del lines[0]
+    last = False
+    while notes and lines and lines[0].startswith(NOTE.encode()) and not last:
+        last = lines.pop(0).rstrip() == f"{NOTE}{FRAME[1]}".encode()
     return b"".join(lines)
 
 

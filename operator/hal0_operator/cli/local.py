@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from hal0_operator.changes import proposal as proposals
+from hal0_operator.changes.change_set import ChangeSet
 from hal0_operator.changes.judged import Judged
 from hal0_operator.changes.refusal import Refusal
 from hal0_operator.changes.wish import DeleteSlot, Wish
@@ -76,13 +77,12 @@ class Local:
         self._intake.let_go = frozenset([wish.name]) if isinstance(wish, DeleteSlot) else frozenset()
         return self._writer.change(wish, by, self.ports, dry_run=dry_run)
 
-    def complete(self, *, dry_run: bool) -> Written | None:
-        """Carry over what one file says to the other; ``None`` when there is nothing.  Raises ``Refusal``."""
+    def complete(self, *, dry_run: bool) -> Written:
+        """Carry over what one file says to the other.  Raises ``Refusal``."""
         judged = self.judged()
-        if not dry_run:
-            return self._writer.complete(judged, self.ports)
-        found = proposals.complete(judged, self._intake.judge, self.ports)
-        return Written(found) if found is not None else None
+        written = None if dry_run else self._writer.complete(judged, self.ports)
+        found = proposals.complete(judged, self._intake.judge, self.ports) if dry_run else None
+        return written or Written(found or proposals.Proposal(ChangeSet(()), judged, judged))
 
     def body(self, written: Written, *, dry_run: bool) -> dict[str, Any]:
         """``web.shapes.ChangeBody``, with the places of its warnings."""
@@ -90,7 +90,8 @@ class Local:
         located = locate(proposal.problems, proposal.after.files.files)
         shown = msgspec.structs.replace(written, proposal=msgspec.structs.replace(proposal, problems=located))
         plan = follows(proposal, self.settings, self.remembered)
-        body: dict[str, Any] = msgspec.to_builtins(change_body(Change(shown, plan, plan.generation), dry_run=dry_run))
+        change = change_body(Change(shown, plan, plan.generation), dry_run=dry_run)
+        body: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(change))
         return body
 
     def served_elsewhere(self) -> bool:
