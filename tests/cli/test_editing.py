@@ -92,6 +92,23 @@ def test_an_error_that_was_there_before_is_not_saved_again(hal0ctl, home, tmp_pa
     assert (home / "slots" / "chat.toml").read_text() == CHAT + "# a note\n"
 
 
+def test_what_is_wrong_with_another_profile_does_not_block(hal0ctl, home, tmp_path, editor):
+    (home / "profiles.toml").write_text(MINE + "[profile.broken]\nprot = 1\n")
+    editor('sed -i s,localhost/a,localhost/b, "$1"')
+    assert hal0ctl("profile", "edit", "mine").code == 0
+    assert (home / "profiles.toml").read_text().startswith(MINE.replace("localhost/a", "localhost/b"))
+    editor("", "", 'echo "# a note" >>"$1"', 'sed -i /prot/,+1d "$1"; echo image = \\"localhost/c\\" >>"$1"')
+    (tmp_path / "count").write_text("2")
+    assert hal0ctl("profile", "edit", "broken").code == 0
+    assert "# hal0ctl: profiles.toml:" in seen(tmp_path, 4)
+
+
+def test_an_interrupt_is_the_editors_own(hal0ctl, home, editor):
+    editor('kill -INT $PPID; sed -i s/8081/8090/ "$1"')
+    assert hal0ctl("slot", "edit", "chat").code == 0
+    assert (home / "slots" / "chat.toml").read_text() == CHAT.replace("8081", "8090")
+
+
 def test_a_text_that_is_no_toml_can_be_corrected(hal0ctl, home, editor):
     (home / "profiles.toml").write_text("[profile.mine\n")
     editor('printf \'[profile.mine]\\nimage = "localhost/a"\\n\' >"$1"')

@@ -39,11 +39,13 @@ def put(keys: Keys, path: tuple[str, ...], value: Any) -> None:
 def value_of(text: str) -> Any:
     """What JSON can carry of a TOML value, else the text itself."""
     try:
-        found = tomli.loads(f"value = {text}")
+        # Between brackets a comment leaves the list open: what a person wrote is not cut short in silence.
+        found = tomli.loads(f"value = [{text}]")
         json.dumps(found, allow_nan=False)
     except (tomli.TOMLDecodeError, TypeError, ValueError, RecursionError):
         return text
-    return found["value"] if len(found) == 1 else text
+    alone = len(found) == 1 and len(found["value"]) == 1 and not text.rstrip().endswith(",")
+    return found["value"][0] if alone else text
 
 
 def _path(name: str) -> tuple[str, ...]:

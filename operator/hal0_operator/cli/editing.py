@@ -3,6 +3,7 @@
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -99,10 +100,14 @@ def _write(path: str, data: bytes) -> None:
 
 def _run(command: list[str], path: str) -> None:
     sys.stdout.flush()
+    # Ctrl-C is a key of the editor's; this process gets the signal as well, and must outlive it.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
         code = subprocess.run([*command, path], check=False).returncode
     except OSError as failed:
         raise Failed(f"{command[0]}: {failed.strerror}: set $VISUAL or $EDITOR to an editor") from failed
+    finally:
+        signal.signal(signal.SIGINT, before)
     if code:
         raise Failed(f"{command[0]} ended with exit code {code}; nothing was changed")
 

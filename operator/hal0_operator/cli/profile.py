@@ -104,7 +104,7 @@ def _edit(args: argparse.Namespace, paths: Paths) -> int:
     snapshot = local.judged().snapshot
     if PROFILES_FILE not in snapshot.broken_files and profile_key(args.name) not in snapshot.broken:
         wishing.done_here(local, EditProfile(args.name, {}), dry_run=True)  # what is broken is there to be corrected
-    return replacing.in_editor(PROFILES_FILE, args, paths)
+    return replacing.in_editor(PROFILES_FILE, args, paths, ("profile", args.name))
 
 
 def _delete_arguments(parser: Parser) -> None:

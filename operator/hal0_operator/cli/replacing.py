@@ -18,14 +18,15 @@ from hal0_operator.cli.output import write_line
 from hal0_operator.desired.names import slot_stem
 from hal0_operator.desired.positions import locate
 from hal0_operator.desired.source import SourceFile
-from hal0_operator.model.problem import Position, Problem, errors
+from hal0_operator.model.problem import KeyPath, Position, Problem, errors
 
 
 class _Judging(NamedTuple):
-    """A new content for one file, held against the home as it is."""
+    """A new content for one file, held against the home as it is.  ``subject`` is the part that is edited."""
 
     local: Local
     file: str
+    subject: KeyPath
 
     def faults(self, data: bytes, above: int) -> Sequence[str]:
         """A line for each error; ``above`` lines stand on top of the text that a person sees."""
@@ -35,16 +36,22 @@ class _Judging(NamedTuple):
             problems = refused.problems or (Problem(code=refused.code, message=str(refused), file=self.file),)
         else:
             # What was wrong before is no news to a change set, but here it is what is being edited.
-            problems = tuple(p for p in errors(found.after.verdict.problems) if p.file == self.file)
+            problems = tuple(p for p in errors(found.after.verdict.problems) if self._is_about(p))
         located = locate(problems, {self.file: SourceFile(self.file, data)})
         return [_line(_moved(problem, above if problem.file == self.file else 0)) for problem in located]
 
+    def _is_about(self, problem: Problem) -> bool:
+        return problem.file == self.file and problem.path[: len(self.subject)] in ((), self.subject)
 
-def in_editor(file: str, args: argparse.Namespace, paths: Paths) -> int:
-    """Let a person edit one file.  The loop, where one runs, sees the change as it sees every hand edit."""
+
+def in_editor(file: str, args: argparse.Namespace, paths: Paths, subject: KeyPath = ()) -> int:
+    """Let a person edit one file, for the sake of its table ``subject`` or of all that is in it.
+
+    The loop, where one runs, sees the change as it sees every hand edit.
+    """
     client, local = wishing.operator_of(paths), Local(paths)
     content = local.judged().content(file)
-    edited = edit(file, content or b"", _Judging(local, file).faults)
+    edited = edit(file, content or b"", _Judging(local, file, subject).faults)
     if edited.content is None:
         edited.discard()
         write_line("given up, nothing was changed" if edited.given_up else "nothing to change", sys.stderr)
