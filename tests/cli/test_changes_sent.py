@@ -121,6 +121,19 @@ def test_an_operator_that_cannot_write_is_an_error_too(hal0ctl, live):
     assert ran == (1, "", "hal0ctl: changeset.unwritten: no space left on device; nothing was written\n")
 
 
+def test_a_save_that_was_kept_instead_is_exit_1(hal0ctl, live, monkeypatch):
+    change = live.operator.change
+
+    async def overlaid(*args, **options):
+        done = await change(*args, **options)
+        return changed(done, written=changed(done.written, overlaid=("slots/chat.toml",)))
+
+    monkeypatch.setattr(live.operator, "change", overlaid)
+    ran = hal0ctl("slot", "edit", "chat", "--port", "8090")
+    assert ran.code == 1
+    assert ran.err == "slots/chat.toml was saved meanwhile: the newer save was kept; repeat it if you still want it\n"
+
+
 def test_lists_are_those_of_get(hal0ctl):
     assert hal0ctl("profile", "list") == hal0ctl("get", "profiles")
     assert hal0ctl("profile", "list", "-o", "name").out == "rocm\nmine\n"
