@@ -148,6 +148,21 @@ async def test_a_malformed_body_is_a_400(ask, operator, content):
     assert operator.wishes == []
 
 
+@pytest.mark.parametrize("value", [[None], {"a": [{"b": None}]}, [[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]])
+async def test_what_json_can_hold_and_a_file_cannot_is_refused_by_its_path(ask, value):
+    got = await write(ask, "POST", "/api/slots", {"name": "new", "runtime": value})
+    assert got.status_code == 422
+    assert [problem["path"] for problem in got.json()["error"]["details"]["problems"]] == ["runtime"]
+
+
+async def test_a_misspelt_parameter_of_a_write_is_refused(ask, operator):
+    got = await write(ask, "PATCH", "/api/slots/chat?dryrun=1", {"port": 8090})
+    assert got.status_code == 400
+    assert "dryRun" in got.json()["error"]["message"]
+    assert (await write(ask, "PATCH", "/api/slots/chat?dryRun=perhaps", {"port": 8090})).status_code == 400
+    assert operator.wishes == []
+
+
 async def test_a_secret_of_a_file_is_masked_in_the_diff(ask, operator):
     operator.texts["profiles.toml"] = '[profile.mine]\nimage = "localhost/a"\nenv = { API_KEY = "hunter2" }\n'
     got = await write(ask, "DELETE", "/api/profiles/mine?dryRun=1")

@@ -4,12 +4,15 @@ from typing import Any
 
 from hal0_operator.changes.places import flattened
 from hal0_operator.changes.refusal import Invalid
-from hal0_operator.changes.wish import Keys
-from hal0_operator.desired.faults import Faults
+from hal0_operator.changes.wish import Keys, without_removals
+from hal0_operator.desired.faults import Faults, dotted
 from hal0_operator.desired.names import is_name, shown
 from hal0_operator.desired.table import Key, Table, unknown, walk
 from hal0_operator.model.problem import KeyPath
 from hal0_operator.model.slot import NAME_PATTERN
+
+DEEPEST = 16
+"""Lists and tables within a value; no key needs more than two."""
 
 Flat = dict[KeyPath, Any]
 
@@ -20,13 +23,25 @@ def checked(keys: Keys, table: Table, code: str) -> Flat:
     Raises ``Invalid`` with a problem for each unknown key and each bad value; their paths are the wish's own.
     """
     faults = Faults("", code)
-    walk(_without_removals(keys), table, faults)
+    walk(without_removals(keys), table, faults)
     flat = dict(flattened(keys, _tables(table)))
     for path, value in flat.items():
         if value is None and not _known(path, table):
             unknown(path, table, faults, table)
+        elif value is not None and (why := _unwritable(value)):
+            faults.value(path, f"`{dotted(path)}` {why}")
     refuse(faults)
     return flat
+
+
+def _unwritable(value: Any, depth: int = 0) -> str:
+    """Why a file cannot hold what JSON can, or ``""``."""
+    if value is None:
+        return "holds a null, which no file can: only a key as a whole is removed by it"
+    if depth > DEEPEST:
+        return "is nested too deeply"
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return next(filter(None, (_unwritable(item, depth + 1) for item in inner)), "")
 
 
 def refuse(faults: Faults) -> None:
@@ -43,11 +58,6 @@ def demand_name(name: str, kind: str, code: str) -> None:
     if not is_name(name):
         message = f"`{shown(name)}` is no name for a {kind}: {NAME_PATTERN}, small letters, digits, - and _, at most 32"
         raise Invalid(code, message)
-
-
-def _without_removals(keys: Keys) -> Keys:
-    inner = {name: _without_removals(value) if isinstance(value, dict) else value for name, value in keys.items()}
-    return {name: value for name, value in inner.items() if value is not None}
 
 
 def _tables(table: Table) -> dict[str, Any]:

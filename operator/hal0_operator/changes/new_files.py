@@ -6,7 +6,7 @@ from hal0_operator.admission.coherence import needs_model
 from hal0_operator.admission.defaults.shadow import bound_slot
 from hal0_operator.changes.edit import new_text
 from hal0_operator.changes.judged import Judged
-from hal0_operator.changes.wish import Keys
+from hal0_operator.changes.wish import Keys, without_removals
 from hal0_operator.model.capability import CHILDREN
 from hal0_operator.model.problem import slot_key
 from hal0_operator.model.slot import Slot
@@ -22,14 +22,11 @@ _FIRST = ("type", "device", "profile", "enabled", "port")
 
 def slot_text(keys: Keys) -> bytes:
     """A slot file of these keys, in the order in which people read them."""
-    ordered = {name: keys[name] for name in (*_FIRST, *keys) if name in keys and keys[name] is not None}
+    present = without_removals(keys)
+    ordered = {name: present[name] for name in (*_FIRST, *present) if name in present}
     scalars = {name: value for name, value in ordered.items() if not isinstance(value, dict)}
-    tables = {name: _present(value) for name, value in ordered.items() if isinstance(value, dict)}
-    return new_text(scalars | {name: table for name, table in tables.items() if table}).encode()
-
-
-def _present(table: Keys) -> Keys:
-    return {name: value for name, value in table.items() if value is not None}
+    tables = {name: value for name, value in ordered.items() if isinstance(value, dict) and value}
+    return new_text(scalars | tables).encode()
 
 
 def keys_of(slot: Slot, port: int | None) -> Keys:

@@ -11,6 +11,12 @@ import msgspec
 Keys = dict[str, Any]
 
 
+def without_removals(keys: Keys) -> Keys:
+    """The keys that are given a value, in tables too."""
+    inner = {name: without_removals(value) if isinstance(value, dict) else value for name, value in keys.items()}
+    return {name: value for name, value in inner.items() if value is not None}
+
+
 class SetCapability(msgspec.Struct, frozen=True):
     """``child`` is dotted: ``voice.tts``.  Keys: enabled, device, model, provider, and legacy ``backend``."""
 

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hal0_operator.model.digest import digest
+from hal0_operator.web.endpoint import SWITCHES
 
 _T = TypeVar("_T")
 
@@ -108,9 +109,13 @@ async def read_body(request: Request, type: type[_T]) -> _T:
 
 
 def flag(request: Request, name: str) -> bool:
-    """A query parameter that is there and not ``0``, ``false`` or ``no``."""
+    """A switch of the address: there, and not off.  Raises 400."""
     text = request.query_params.get(name)
-    return text is not None and text.lower() not in ("0", "false", "no")
+    if text is None:
+        return False
+    if text.lower() not in SWITCHES:
+        raise Fault(400, "request.invalid", f"{name}={text!r} is neither 1 nor 0, true nor false")
+    return SWITCHES[text.lower()]
 
 
 def number(request: Request, name: str, default: int, most: int) -> int:

@@ -8,6 +8,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hal0_operator.changes.refusal import Refusal
+from hal0_operator.desired.suggest import did_you_mean
 from hal0_operator.loop.view import Operator, Refused, UnknownSlot
 from hal0_operator.model.settings import Settings
 from hal0_operator.web import capabilities, events, health, metrics, openapi, plan, profiles, slots, source, writes
@@ -59,6 +60,7 @@ def _bind(endpoints: dict[str, Endpoint], context: Context) -> Callable[[Request
             message = f"this path takes {' and '.join(allowed)}"
             raise Fault(405, "request.method", message, {"Allow": ", ".join(allowed)})
         try:
+            _demand_known(request, endpoint)
             return await endpoint.handler(request, context)
         except UnknownSlot as unknown:
             raise Fault(404, "slot.unknown", str(unknown)) from unknown
@@ -68,6 +70,15 @@ def _bind(endpoints: dict[str, Endpoint], context: Context) -> Callable[[Request
             raise writes.fault(refusal) from refusal
 
     return handle
+
+
+def _demand_known(request: Request, endpoint: Endpoint) -> None:
+    """A write with a misspelt `dryRun` must not be done.  Raises 400."""
+    known = {query.name for query in endpoint.query}
+    unknown = sorted(request.query_params.keys() - known)
+    if unknown and endpoint.method != "GET":
+        hint = did_you_mean(unknown[0], known) if known else "this path takes none"
+        raise Fault(400, "request.invalid", f"unknown parameter {unknown[0]!r}: {hint}")
 
 
 async def _openapi(request: Request, context: Context) -> ASGIApp:

@@ -17,10 +17,31 @@ class Context(NamedTuple):
     settings: Settings
 
 
+SWITCHES: dict[str, bool] = {"": True, "1": True, "true": True, "0": False, "false": False}
+"""What a switch of an address may say."""
+
+
+class Query(NamedTuple):
+    """A parameter of an address, with its JSON Schema."""
+
+    name: str
+    schema: dict[str, Any] = {"type": "string"}  # noqa: RUF012 - never changed
+
+
+def switch(name: str) -> Query:
+    """Its bare name is enough."""
+    return Query(name, {"type": "string", "enum": list(SWITCHES)})
+
+
+def count(name: str, most: int) -> Query:
+    return Query(name, {"type": "integer", "minimum": 0, "maximum": most})
+
+
 class Endpoint(NamedTuple):
     """``answer`` and ``body`` are the types of the JSON that goes out and comes in; a body may be a JSON Schema too.
 
-    ``streams``: the same path is a stream of server-sent events when the client accepts those.
+    ``statuses`` are those of a good answer.  ``streams``: the same path is a stream of server-sent events when
+    the client accepts those.
     """
 
     method: str
@@ -30,4 +51,5 @@ class Endpoint(NamedTuple):
     answer: Any = None
     body: Any = None
     streams: bool = False
-    query: tuple[str, ...] = ()
+    query: tuple[Query, ...] = ()
+    statuses: tuple[int, ...] = (200,)

@@ -9,7 +9,7 @@ from hal0_operator.loop.view import Operator
 from hal0_operator.model.status import Event
 from hal0_operator.web import sse
 from hal0_operator.web.answers import answer, number
-from hal0_operator.web.endpoint import Context, Endpoint
+from hal0_operator.web.endpoint import Context, Endpoint, Query, count
 from hal0_operator.web.shapes import EventItems
 
 MOST = 1000
@@ -46,5 +46,13 @@ async def _stream(operator: Operator, slot: str, tail: int) -> AsyncGenerator[by
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/api/events", events, "What happened lately", EventItems, streams=True, query=("slot", "tail")),
+    Endpoint(
+        "GET",
+        "/api/events",
+        events,
+        "What happened lately",
+        EventItems,
+        streams=True,
+        query=(Query("slot"), count("tail", MOST)),
+    ),
 )

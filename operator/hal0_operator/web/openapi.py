@@ -37,18 +37,19 @@ def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
 def _operation(endpoint: Endpoint, schema_of: dict[Any, Any]) -> dict[str, Any]:
     names = re.findall(r"\{(\w+)\}", endpoint.path)
     parameters = [{"name": n, "in": "path", "required": True, "schema": {"type": "string"}} for n in names]
-    parameters += [{"name": n, "in": "query", "required": False, "schema": {"type": "string"}} for n in endpoint.query]
+    parameters += [{"name": q.name, "in": "query", "required": False, "schema": q.schema} for q in endpoint.query]
     content: dict[str, Any] = {}
     if endpoint.answer is not None:
         content["application/json"] = {"schema": schema_of[endpoint.answer]}
     if endpoint.streams:
         content["text/event-stream"] = {"schema": {"type": "string"}}
+    good = {"description": "as asked", "content": content or {"text/plain": {}}}
     operation: dict[str, Any] = {
         "operationId": endpoint.handler.__name__,
         "summary": endpoint.summary,
         "parameters": parameters,
         "responses": {
-            "200": {"description": "as asked", "content": content or {"text/plain": {}}},
+            **{str(status): good for status in endpoint.statuses},
             "default": {
                 "description": "an error",
                 "content": {"application/json": {"schema": schema_of[ErrorBody]}},
@@ -56,8 +57,15 @@ def _operation(endpoint: Endpoint, schema_of: dict[Any, Any]) -> dict[str, Any]:
         },
     }
     if endpoint.body is not None:
-        schema = endpoint.body if isinstance(endpoint.body, dict) else schema_of[endpoint.body]
-        operation["requestBody"] = {"content": {"application/json": {"schema": schema}}}
+        given = isinstance(endpoint.body, dict)
+        required = "required" in endpoint.body if given else bool(_required(endpoint.body))
+        schema = endpoint.body if given else schema_of[endpoint.body]
+        operation["requestBody"] = {"required": required, "content": {"application/json": {"schema": schema}}}
     if endpoint.method != "GET":
         operation["security"] = [{"token": []}]
     return operation
+
+
+def _required(body: Any) -> list[str]:
+    """The keys that a body cannot do without."""
+    return [field.name for field in msgspec.structs.fields(body) if field.required]

@@ -9,7 +9,7 @@ from hal0_operator.loop.view import Operator, Refused, UnknownSlot
 from hal0_operator.model.status import SlotStatus
 from hal0_operator.web import sse
 from hal0_operator.web.answers import Fault, answer, demand_match, flag, number, read_body
-from hal0_operator.web.endpoint import Context, Endpoint
+from hal0_operator.web.endpoint import Context, Endpoint, count, switch
 from hal0_operator.web.shapes import (
     Ack,
     Gone,
@@ -129,10 +129,20 @@ ENDPOINTS = (
         "The last lines of a slot's container; previous: of the one that failed",
         LogBody,
         streams=True,
-        query=("lines", "previous"),
+        query=(count("lines", MOST_LOG_LINES), switch("previous")),
     ),
     Endpoint("POST", "/api/slots/{name}/suspend", suspend, "Keep hands off a slot", Ack, SuspendWish),
     Endpoint("POST", "/api/slots/{name}/resume", resume, "End a suspension", Ack),
-    Endpoint("POST", "/api/slots/{name}/restart", restart, "Recreate a slot's container", Ack, RestartWish),
-    Endpoint("POST", "/api/restart", restart_outdated, "Recreate outdated containers", RestartedBody, OutdatedWish),
+    Endpoint(
+        "POST", "/api/slots/{name}/restart", restart, "Recreate a slot's container", Ack, RestartWish, statuses=(202,)
+    ),
+    Endpoint(
+        "POST",
+        "/api/restart",
+        restart_outdated,
+        "Recreate outdated containers",
+        RestartedBody,
+        OutdatedWish,
+        statuses=(202,),
+    ),
 )

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp
 
 from hal0_operator.web.answers import Fault, answer, flag
-from hal0_operator.web.endpoint import Context, Endpoint
+from hal0_operator.web.endpoint import Context, Endpoint, switch
 from hal0_operator.web.shapes import Ack, ReconcileBody, SourceBody, source_body
 
 FRESH_S = 60.0
@@ -40,6 +40,14 @@ async def approve_prune(request: Request, context: Context) -> ASGIApp:
 
 ENDPOINTS = (
     Endpoint("GET", "/api/source", source, "Where the home comes from, its state and its problems", SourceBody),
-    Endpoint("POST", "/api/reconcile", reconcile, "Look again, now", ReconcileBody, query=("wait",)),
+    Endpoint(
+        "POST",
+        "/api/reconcile",
+        reconcile,
+        "Look again, now",
+        ReconcileBody,
+        query=(switch("wait"),),
+        statuses=(200, 202),
+    ),
     Endpoint("POST", "/api/prune/approve", approve_prune, "Approve the removals that are held", Ack),
 )

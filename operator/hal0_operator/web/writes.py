@@ -19,11 +19,10 @@ from hal0_operator.changes.wish import (
 )
 from hal0_operator.desired.overlay_keys import SELECTION
 from hal0_operator.desired.profile_keys import PROFILE
-from hal0_operator.desired.slot_keys import SLOT
 from hal0_operator.web import capabilities, profiles
 from hal0_operator.web.answers import Fault, answer, demand_version, flag, read_body
-from hal0_operator.web.bodies import named_schema, patch_schema, whole_schema
-from hal0_operator.web.endpoint import Context, Endpoint
+from hal0_operator.web.bodies import named_schema, patch_schema, slot_schema, whole_schema
+from hal0_operator.web.endpoint import Context, Endpoint, Query, switch
 from hal0_operator.web.shapes import ChangeBody, change_body, problem_body, slot_body
 
 BY_LIMIT = 100
@@ -138,22 +137,37 @@ def _name(keys: dict[str, Any]) -> str:
     return name
 
 
-_QUERY = ("dryRun", "by")
-_SELECTION, _SLOT, _PROFILE = patch_schema(SELECTION), patch_schema(SLOT), whole_schema(PROFILE)
+_CAPABILITY = "/api/capabilities/{group}/{child}"
+_QUERY = (switch("dryRun"), Query("by", {"type": "string", "maxLength": BY_LIMIT}))
+_SELECTION, _SLOT, _PROFILE = patch_schema(SELECTION), slot_schema(), whole_schema(PROFILE)
 _SOME_PROFILE = patch_schema(PROFILE)
 _NEW_SLOT, _NEW_PROFILE = named_schema(_SLOT), named_schema(_SOME_PROFILE, "clone")
 
 ENDPOINTS = tuple(
-    Endpoint(method, path, handler, summary, ChangeBody, body, query=_QUERY)
-    for method, path, handler, summary, body in (
-        ("PATCH", "/api/capabilities/{group}/{child}", set_capability, "Set a capability: both files", _SELECTION),
-        ("POST", "/api/capabilities/{group}/{child}", apply_capability, "Set a capability, as hal0 has it", _SELECTION),
-        ("POST", "/api/slots", create_slot, "Create a slot", _NEW_SLOT),
-        ("PATCH", "/api/slots/{name}", edit_slot, "Edit a slot: null removes a key", _SLOT),
-        ("DELETE", "/api/slots/{name}", delete_slot, "Delete a slot", None),
-        ("POST", "/api/profiles", create_profile, "Create a profile, or clone one", _NEW_PROFILE),
-        ("PATCH", "/api/profiles/{name}", edit_profile, "Edit a profile: null removes a key", _SOME_PROFILE),
-        ("PUT", "/api/profiles/{name}", replace_profile, "Replace a profile of the home's own", _PROFILE),
-        ("DELETE", "/api/profiles/{name}", delete_profile, "Delete a profile of the home's own", None),
+    Endpoint(method, path, handler, summary, ChangeBody, body, query=_QUERY, statuses=statuses)
+    for method, path, handler, summary, body, statuses in (
+        (
+            "PATCH",
+            "/api/capabilities/{group}/{child}",
+            set_capability,
+            "Set a capability: both files",
+            _SELECTION,
+            (200,),
+        ),
+        (
+            "POST",
+            "/api/capabilities/{group}/{child}",
+            apply_capability,
+            "Set a capability, as hal0 has it",
+            _SELECTION,
+            (200,),
+        ),
+        ("POST", "/api/slots", create_slot, "Create a slot", _NEW_SLOT, (200, 201)),
+        ("PATCH", "/api/slots/{name}", edit_slot, "Edit a slot: null removes a key", _SLOT, (200,)),
+        ("DELETE", "/api/slots/{name}", delete_slot, "Delete a slot", None, (200,)),
+        ("POST", "/api/profiles", create_profile, "Create a profile, or clone one", _NEW_PROFILE, (200, 201)),
+        ("PATCH", "/api/profiles/{name}", edit_profile, "Edit a profile: null removes a key", _SOME_PROFILE, (200,)),
+        ("PUT", "/api/profiles/{name}", replace_profile, "Replace a profile of the home's own", _PROFILE, (200,)),
+        ("DELETE", "/api/profiles/{name}", delete_profile, "Delete a profile of the home's own", None, (200,)),
     )
 )
