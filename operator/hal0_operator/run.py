@@ -136,7 +136,7 @@ class Parts:
         intake = Intake(load_seeds(), settings, last)
         reader = Reader(self.fs, place.home)
         self.home = HomeWatch(reader, intake, self.drive, self.log, self.state, self.clock, time.sleep)
-        self.statuses = Statuses(self.reconciler, self.home, self.clock, Stamp(self.clock))
+        self.statuses = Statuses(self.reconciler, self.home.source, self.clock, Stamp(self.clock))
         self.operator = RunningOperator(self.drive, self.home, self.statuses, self.log, self.state, self.clock)
         self._connect()
 

@@ -57,7 +57,8 @@ def test_an_image_that_never_gets_ready_is_rolled_back_and_stays_so(worked: Oper
 def test_a_prune_in_the_middle_of_a_failing_swap_does_not_hurt_the_rollback(worked: OperatorProcess) -> None:
     never_ready(worked)
     until_event(worked, lambda event: event["reason"] == "Started" and event["message"].endswith("first start"))
-    worked.machine.podman("container", "prune", "--force")
+    # it fails when the operator removes the container that it has just found, which is all right too
+    worked.machine.podman("container", "prune", "--force", check=False)
     worked.until_condition("chat", "RolledBack")
     worked.until(lambda slots: slots["chat"]["phase"] == "Ready")
     assert worked.containers()["hal0-chat"]["Image"] == WORKED

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 
 import anyio
 
-from hal0_operator.loop.home_watch import HomeWatch
+from hal0_operator.loop.source import Source
 from hal0_operator.model.status import SlotStatus
 from hal0_operator.reconcile.preflight import rendered_of
 from hal0_operator.reconcile.reconciler import Reconciler
@@ -20,9 +20,9 @@ PUBLISH_S = 0.02
 class Statuses:
     """``stale`` marks; reading derives.  A slot without target, container or denial is gone."""
 
-    def __init__(self, reconciler: Reconciler, home: HomeWatch, clock: Clock, stamp: Callable[[float], str]) -> None:
+    def __init__(self, reconciler: Reconciler, source: Source, clock: Clock, stamp: Callable[[float], str]) -> None:
         self._reconciler = reconciler
-        self._home = home
+        self._source = source
         self._clock = clock
         self._stamp = stamp
         self._statuses: dict[str, SlotStatus] = {}
@@ -94,7 +94,7 @@ class Statuses:
             rendered = rendered_of(view, view.effective, facts)
         return SlotFacts(
             view=view,
-            admission=self._home.source.admission_of(slot),
+            admission=self._source.admission_of(slot),
             ready=core.is_ready(slot),
             now=now,
             stamp=self._stamp,
