@@ -3,7 +3,7 @@
 from collections import Counter
 from types import SimpleNamespace
 
-from hal0_operator.loop.home_watch import HomeWatch
+from hal0_operator.loop.source import Source
 from hal0_operator.loop.statuses import Statuses
 from hal0_operator.model import action as a
 from hal0_operator.model.status import SlotStatus
@@ -25,7 +25,7 @@ class StatusRules:
 
     def _made(self) -> Statuses:
         sim = self.sim
-        home = SimpleNamespace(admission_of=lambda slot: HomeWatch.admission_of(self._home(), slot))
+        home = SimpleNamespace(admission_of=lambda slot: Source.admission_of(self._home(), slot))
         clock = SimpleNamespace(monotonic=lambda: sim.time, wall=lambda: f"{sim.time:.3f}")
         return Statuses(sim.reconciler, home, clock, lambda at: f"{at:.3f}")
 
