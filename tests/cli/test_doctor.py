@@ -1,5 +1,6 @@
 """``hal0ctl doctor`` says what the machine can do, and repairs one thing only."""
 
+import errno
 import json
 import subprocess
 import urllib.error
@@ -12,6 +13,7 @@ from hal0_operator.cli.diagnosis.command import say
 from hal0_operator.cli.diagnosis.dnat import Ports, Rule, iptables_rules, nftables_rules, stale
 from hal0_operator.cli.main import main
 from hal0_operator.cli.options import Paths
+from hal0_operator.host import rename
 from tests.images.build import STUB
 from tests.support.machine import Machine
 
@@ -163,3 +165,17 @@ def _answers(port: int) -> bool:
         except (urllib.error.URLError, OSError):
             continue
     return False
+
+
+def test_where_files_cannot_be_exchanged_it_says_what_that_costs(tmp_path, monkeypatch):
+    home = tmp_path / "home"
+    (home / "slots").mkdir(parents=True)
+    (home / ".hal0").mkdir()
+
+    def told() -> list[str]:
+        return [f"{finding.level} {finding.message}" for finding in folders.look(paths(str(tmp_path)))]
+
+    assert any(line.startswith("ok") and "can be exchanged" in line for line in told())
+    monkeypatch.setattr(rename, "renameat2", lambda *_: errno.EINVAL)
+    assert any(line.startswith("warn") and "cannot exchange files" in line for line in told())
+    assert list((home / ".hal0").iterdir()) == []

@@ -1,24 +1,22 @@
 """Home, state and locks: what the file systems can do, and who holds what."""
 
-import ctypes
-import errno
 import fcntl
 import glob
 import os
 import tempfile
 from collections.abc import Iterator
 
+from hal0_operator.cli import inputs
 from hal0_operator.cli.diagnosis.finding import Finding, fail, ok, warn
 from hal0_operator.cli.options import Paths
 from hal0_operator.home.lock import RUNTIME_FOLDER
-
-AT_FDCWD = -100
-RENAME_EXCHANGE = 2
+from hal0_operator.home.state import STATE
 
 
 def look(paths: Paths) -> Iterator[Finding]:
     yield _home(paths)
-    yield _exchange(paths)
+    yield from _exchange(paths)
+    yield _state(paths)
     yield from _locks(paths)
 
 
@@ -40,24 +38,41 @@ def _home(paths: Paths) -> Finding:
     return ok("home", f"{paths.home}, flock works")
 
 
-def _exchange(paths: Paths) -> Finding:
-    """Tried beside the state, and only there: nothing in a home is touched."""
+def _state(paths: Paths) -> Finding:
     parent = paths.state_dir
     while not os.path.isdir(parent):
         parent = os.path.dirname(parent)
     if not os.access(parent, os.W_OK):
         return warn("state", f"{paths.state_dir} cannot be written by this user", "choose another --state-dir")
-    with tempfile.TemporaryDirectory(dir=parent, prefix=".hal0-doctor-") as folder:
-        one, two = (os.path.join(folder, name) for name in ("one", "two"))
-        for name in (one, two):
-            os.mkdir(name)
-        libc = ctypes.CDLL(None, use_errno=True)
-        if libc.renameat2(AT_FDCWD, one.encode(), AT_FDCWD, two.encode(), RENAME_EXCHANGE) == 0:
-            return ok("state", f"{paths.state_dir}, exchange of names works")
-        code = ctypes.get_errno()
-    hint = "use a local file system such as ext4, xfs or btrfs"
-    why = "the file system cannot exchange names" if code == errno.EINVAL else os.strerror(code)
-    return warn("state", f"{paths.state_dir}: {why}", hint)
+    return ok("state", f"{paths.state_dir} can be written")
+
+
+def _exchange(paths: Paths) -> Iterator[Finding]:
+    """Whether a change set can be put in place without a moment in which a person's save could be lost."""
+    beside = _writable_beside(paths.home)
+    if not beside:
+        return
+    try:
+        with tempfile.TemporaryDirectory(dir=beside, prefix=".hal0-doctor-") as folder:
+            one, two = (os.path.join(folder, name) for name in ("one", "two"))
+            for name in (one, two):
+                os.mkdir(name)
+            inputs.files().exchange(one, two)
+    except OSError as error:
+        hint = "change sets then look right before they rename; a local file system such as ext4, xfs or btrfs is safer"
+        yield warn("home", f"{paths.home}: {error.strerror}", hint)
+        return
+    yield ok("home", f"{paths.home}, files can be exchanged")
+
+
+def _writable_beside(home: str) -> str:
+    """A folder on the home's file system in which a try disturbs nobody: the writers' own, else the home's parent."""
+    own = os.path.join(home, STATE)
+    if os.path.isdir(own) and not os.path.islink(own) and os.access(own, os.W_OK):
+        return own
+    parent = os.path.dirname(os.path.realpath(home))
+    same = os.path.isdir(home) and os.stat(parent).st_dev == os.stat(home).st_dev
+    return parent if same and os.access(parent, os.W_OK) else ""
 
 
 def _locks(paths: Paths) -> Iterator[Finding]:
