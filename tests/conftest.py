@@ -1,18 +1,13 @@
 """What every folder of tests may use."""
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.support import podmans
+from tests.support import podmans, tools
 from tests.support.machine import Machine
 
-TOOLS = Path(__file__).parents[1] / ".run/tools"
-"""What deploy/setup unpacked for the tests, installed nowhere."""
-
-os.environ["PATH"] = os.pathsep.join([f"{TOOLS}/usr/bin", f"{TOOLS}/bin", os.environ["PATH"]])
+tools.found()
 
 
 @pytest.fixture(scope="session")

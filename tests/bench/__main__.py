@@ -11,10 +11,10 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from tests.bench import committing, from_nothing, ground, in_memory, running
+from tests.bench import committing, from_nothing, ground, in_memory, running, wishing
 from tests.bench.table import Row, markdown, plain
 from tests.images.build import CACHE
-from tests.support import podmans
+from tests.support import podmans, tools
 from tests.support.machine import Machine, Own
 
 Bench = Callable[[], Iterable[Row]]
@@ -28,6 +28,7 @@ def main() -> None:
     parser.add_argument("--markdown", action="store_true", help="the table as it stands in README.md")
     options = parser.parse_args()
     rows: list[Row] = []
+    tools.found()
     # As installed: a program that may not keep its byte code compiles itself at every start.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ["PYTHONPYCACHEPREFIX"] = str(CACHE / "bytecode")
@@ -78,7 +79,7 @@ def _pure(folder: Path, quick: bool) -> Iterator[tuple[str, Bench]]:
     yield "help", lambda: running.helps(5 if quick else 30)
 
 
-PODMAN = ("nothing", "peers", "save", "heal", "look", "rest")
+PODMAN = ("nothing", "peers", "save", "wish", "sizes", "heal", "look", "rest")
 
 
 def _with_podman(machine: Machine, starts: ground.Starts, quick: bool) -> Iterator[tuple[str, Bench]]:
@@ -87,6 +88,8 @@ def _with_podman(machine: Machine, starts: ground.Starts, quick: bool) -> Iterat
     if isinstance(machine, Own):
         yield "peers", lambda: from_nothing.against_peers(machine, starts, slots, 1 if quick else 5)
     yield "save", lambda: [running.saves(machine, starts, slots, slots)]
+    yield "wish", lambda: wishing.wishes(machine, starts, slots, rounds * 3)
+    yield "sizes", lambda: wishing.sizes(machine, 100 if quick else 1000, rounds * 2)
     yield "heal", lambda: running.deaths(machine, starts, slots)
     yield "look", lambda: running.first_looks(machine, slots, 3 if quick else 12)
     yield "rest", lambda: running.at_rest(machine, 10 if quick else 100, rounds * 5, 5 if quick else 60)

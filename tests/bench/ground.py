@@ -56,7 +56,7 @@ def load(machine: Machine) -> None:
 def _layer() -> Layer:
     busybox = shutil.which("busybox")
     if busybox is None:
-        raise SystemExit("the benches need a static busybox: apt-get install busybox-static")
+        raise SystemExit("the benches need a static busybox: deploy/setup test gets it")
 
     def fill(tar: tarfile.TarFile) -> None:
         for folder in ("dev", "etc", "proc", "sys", "tmp", "www"):
