@@ -145,7 +145,10 @@ class HomeWatch:
             judged = await anyio.to_thread.run_sync(self._intake.present, files)
         else:
             work = partial(self._writer.completed, files, ports)
-            judged, self.source.write_problem = await anyio.to_thread.run_sync(work)
+            judged, problem = await anyio.to_thread.run_sync(work)
+            if problem and problem != self.source.write_problem:
+                self._log.add("Warning", "HomeUnwritable", "", problem)
+            self.source.write_problem = problem
         await self._enforce(judged)
 
     async def change(self, wish: Wish, by: str, plan: Planner, *, dry_run: bool) -> tuple[Written, Plan]:

@@ -43,6 +43,7 @@ NAMED: dict[str, str] = {
     "PolicyViolation": "an admitted object breaks the policy in force now",
     "PodmanUnavailable": "Podman does not answer",
     "HomeBusy": "git is at work in the home, or a file is still being written",
+    "HomeUnwritable": "what one file says cannot be written into the other; it is in force all the same",
     "StateUnwritable": "the state directory cannot be written",
     "NoProgress": "health is fine but requests are not answered",
     "Stray": "a container carries our labels under another name",
