@@ -1,0 +1,34 @@
+"""What a client is told when its request cannot be answered."""
+
+import math
+from typing import Any
+
+import msgspec
+
+TYPES = {400: "invalid_request_error", 404: "not_found_error", 413: "invalid_request_error"}
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """``retry_s`` becomes ``Retry-After``; ``None`` where waiting does not help."""
+
+    status: int
+    code: str
+    message: str
+    details: dict[str, Any] = {}
+    retry_s: float | None = None
+
+    @property
+    def body(self) -> bytes:
+        """The envelope of every error."""
+        error = {
+            "code": self.code,
+            "message": self.message,
+            "type": TYPES.get(self.status, "server_error"),
+            "details": self.details,
+        }
+        return msgspec.json.encode({"error": error})
+
+    @property
+    def retry_after(self) -> str:
+        """Whole seconds, at least one; ``""`` for none."""
+        return "" if self.retry_s is None else str(max(1, math.ceil(self.retry_s)))

@@ -1,0 +1,140 @@
+"""The route of a request: pure, from the directory and how the slots stand."""
+
+from collections.abc import Callable
+from difflib import get_close_matches
+
+import msgspec
+
+from hal0_operator.routing.directory import PREFIX, Directory, Listing
+from hal0_operator.routing.endpoints import DEFAULT_SLOT, Endpoint
+from hal0_operator.routing.failure import Failure
+from hal0_operator.routing.standing import Standing
+
+LOAD_FIRST = "load an NPU chat slot first"
+"""What hal0's clients look for in a message."""
+
+Stands = Callable[[str], Standing]
+
+
+class Route(msgspec.Struct, frozen=True):
+    """``slot`` was asked for, ``server`` is the slot whose container answers: its own, or the NPU chat slot's.
+
+    ``wake``: the server has to be started first.  ``model`` replaces the one in the body, ``""`` keeps it.
+    """
+
+    slot: str
+    server: Listing
+    standing: Standing
+    model: str = ""
+    wake: bool = False
+
+
+def route(directory: Directory, stands: Stands, endpoint: Endpoint, model: str | None) -> Route | Failure:
+    """Where a request goes.  ``model`` is what its body names; ``None`` or blank is nothing."""
+    found = _chosen(directory, stands, endpoint, (model or "").strip())
+    if isinstance(found, Failure):
+        return found
+    if found.is_record:
+        return _of_record(directory, stands, endpoint, found)
+    standing = stands(found.slot)
+    if standing.container:
+        return Route(found.slot, found, standing, found.upstream_model)
+    if standing.wakes:
+        return Route(found.slot, found, standing, found.upstream_model, wake=True)
+    if found.is_npu_chat:
+        return _trio(endpoint, found.slot, None, standing)
+    return _not_serving(found, standing)
+
+
+def _chosen(directory: Directory, stands: Stands, endpoint: Endpoint, model: str) -> Listing | Failure:
+    if not model:
+        return _default(directory, endpoint)
+    slot = directory.slots.get(model.removeprefix(PREFIX)) or directory.slots.get(model)
+    if slot is not None:
+        return slot if slot.type == endpoint.type else _wrong_type(slot, endpoint)
+    named = [directory.slots[name] for name in directory.by_model.get(model, ())]
+    fitting = [listing for listing in named if listing.type == endpoint.type]
+    if fitting:
+        return min(fitting, key=lambda listing: (_rank(directory, stands, listing), listing.slot))
+    if named:
+        return _wrong_type(named[0], endpoint)
+    return _unknown(directory, endpoint, model)
+
+
+def _default(directory: Directory, endpoint: Endpoint) -> Listing | Failure:
+    usual = directory.slots.get(DEFAULT_SLOT.get(endpoint.type, ""))
+    if usual is not None and usual.type == endpoint.type and usual.enabled:
+        return usual
+    enabled = [listing for listing in directory.slots.values() if listing.type == endpoint.type and listing.enabled]
+    if len(enabled) == 1:
+        return enabled[0]
+    if enabled:
+        names = ", ".join(sorted(listing.slot for listing in enabled))
+        return Failure(400, "request.invalid", f"`model` is missing, and there are several slots for it: {names}")
+    if usual is not None and usual.type == endpoint.type:
+        return usual
+    return Failure(404, "slot.unknown", f"no slot of type {endpoint.type} is there to answer {endpoint.path}")
+
+
+def _rank(directory: Directory, stands: Stands, listing: Listing) -> int:
+    """Those that can answer now first, then those that may later."""
+    server = directory.slots.get(listing.anchor) if listing.is_record else listing
+    if not listing.enabled:
+        return 3
+    if server is None:
+        return 2
+    standing = stands(server.slot)
+    return 0 if standing.container else 1 if standing.wakes else 2
+
+
+def _of_record(directory: Directory, stands: Stands, endpoint: Endpoint, record: Listing) -> Route | Failure:
+    """A record has no container: the NPU chat slot's answers, when the record is on."""
+    if not record.enabled:
+        return Failure(503, "slot.disabled", f"slot {record.slot} is off", {"slot": record.slot})
+    anchor = directory.slots.get(record.anchor)
+    if anchor is None:
+        return _trio(endpoint, None, record.slot, Standing(phase="Off", why="there is no NPU chat slot"))
+    standing = stands(anchor.slot)
+    if not standing.container:
+        return _trio(endpoint, anchor.slot, record.slot, standing)
+    if endpoint.role in standing.failed_roles:
+        why = f"slot {anchor.slot} runs, but its role for {record.slot} does not answer"
+        details = {"slot": anchor.slot, "record": record.slot, "phase": standing.phase}
+        return Failure(503, "slot.not_ready", why, details, standing.retry_s)
+    return Route(record.slot, anchor, standing, record.upstream_model or anchor.upstream_model)
+
+
+def _trio(endpoint: Endpoint, slot: str | None, record: str | None, standing: Standing) -> Failure:
+    named = f"slot {slot} is {standing.phase}" if slot else "none is there"
+    why = f": {standing.why}" if standing.why else ""
+    details = {
+        "endpoint": endpoint.path,
+        "slot": slot,
+        "record": record,
+        "phase": standing.phase if slot else None,
+        "reason": standing.why,
+    }
+    message = f"{endpoint.path} is served by the NPU, which is not ready ({named}{why}): {LOAD_FIRST}"
+    return Failure(503, "npu.trio_unavailable", message, details, standing.retry_s)
+
+
+def _not_serving(listing: Listing, standing: Standing) -> Failure:
+    details = {"slot": listing.slot, "phase": standing.phase, "reason": standing.why}
+    why = f": {standing.why}" if standing.why else ""
+    if standing.phase == "Denied":
+        return Failure(503, "slot.denied", f"slot {listing.slot} is denied{why}", details)
+    if not listing.enabled or standing.phase == "Off":
+        return Failure(503, "slot.disabled", f"slot {listing.slot} is off{why}", details)
+    return Failure(503, "slot.not_ready", f"slot {listing.slot} is {standing.phase}{why}", details, standing.retry_s)
+
+
+def _wrong_type(listing: Listing, endpoint: Endpoint) -> Failure:
+    message = f"slot {listing.slot} is of type {listing.type}; {endpoint.path} needs one of type {endpoint.type}"
+    return Failure(400, "request.invalid", message, {"slot": listing.slot})
+
+
+def _unknown(directory: Directory, endpoint: Endpoint, model: str) -> Failure:
+    names = [name for name, listing in directory.slots.items() if listing.type == endpoint.type]
+    near = get_close_matches(model[:64], [*names, *directory.by_model], 1)
+    hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(names)) or 'none of its type'}"
+    return Failure(404, "slot.unknown", f"no slot serves the model that was asked for: {hint}")

@@ -1,0 +1,23 @@
+"""How a slot stands at this instant, as far as a request must know."""
+
+import msgspec
+
+from hal0_operator.model.status import Phase
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """``container`` is the id of the one that may be asked, ``""`` when none may: a probe has passed on it and no
+    call of ours that ends it has begun.
+
+    ``why`` is the first thing in the way, ``retry_s`` the seconds after which trying again may help (``None``:
+    waiting does not help).  ``wakes``: a request starts it.  ``failed_roles`` are roles of the NPU process that do
+    not answer.
+    """
+
+    phase: Phase
+    container: str = ""
+    port: int = 0
+    why: str = ""
+    retry_s: float | None = None
+    wakes: bool = False
+    failed_roles: tuple[str, ...] = ()
