@@ -32,7 +32,7 @@ RESOURCES: tuple[Endpoint, ...] = (
 OPENAPI_PATH = "/api/openapi.json"
 
 
-def build(operator: Operator, token: str, settings: Settings) -> ASGIApp:
+def build(operator: Operator, token: str, settings: Settings) -> Guard:
     """The application for the TCP port and the socket file alike.
 
     ``token`` is what writes over TCP must carry; an empty one lets none in.

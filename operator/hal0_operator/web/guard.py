@@ -61,16 +61,17 @@ class Guard:
         headers = Headers(scope=scope)
         local = is_unix(scope)
         if not local:
-            self._check_host(headers)
+            self.check_host(headers)
         if scope["method"] in _SAFE:
             return receive
         if not local:
-            _check_origin(headers)
+            self.check_origin(headers)
             self._check_token(headers)
             _check_type(headers)
         return await _whole_body(headers, receive)
 
-    def _check_host(self, headers: Headers) -> None:
+    def check_host(self, headers: Headers) -> None:
+        """Raises ``Fault`` for a Host that is not ours."""
         hosts = headers.getlist("host")
         name = _host_name(hosts[0]) if len(hosts) == 1 else ""
         if not name:
@@ -78,6 +79,15 @@ class Guard:
         if not (_is_loopback(name) or name in self._names):
             message = f"Host {name!r} is not this operator: use 127.0.0.1 or localhost, or add it to allowed_hosts"
             raise Fault(403, "host.forbidden", message)
+
+    @staticmethod
+    def check_origin(headers: Headers) -> None:
+        """A browser says where a write comes from; anything but our own pages is refused.  Raises ``Fault``."""
+        site = headers.get("sec-fetch-site", "none")
+        origins = headers.getlist("origin")
+        own = {f"{scheme}://{headers['host']}".lower() for scheme in ("http", "https")}
+        if site not in ("none", "same-origin") or any(origin.lower() not in own for origin in origins):
+            raise Fault(403, "origin.forbidden", "a page of another origin may not write here")
 
     def _check_token(self, headers: Headers) -> None:
         given = headers.getlist("authorization")
@@ -111,15 +121,6 @@ def _is_loopback(name: str) -> bool:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
-
-
-def _check_origin(headers: Headers) -> None:
-    """A browser says where a write comes from; anything but our own pages is refused."""
-    site = headers.get("sec-fetch-site", "none")
-    origins = headers.getlist("origin")
-    own = {f"{scheme}://{headers['host']}".lower() for scheme in ("http", "https")}
-    if site not in ("none", "same-origin") or any(origin.lower() not in own for origin in origins):
-        raise Fault(403, "origin.forbidden", "a page of another origin may not write here")
 
 
 def _check_type(headers: Headers) -> None:

@@ -21,6 +21,9 @@ LONGEST_SOCKET_PATH = 107
 GRACE_S = 1
 """Seconds that answers under way may take once the server closes."""
 
+KEEP_ALIVE_S = 75
+"""Longer than the pools of usual clients keep a connection, so that none sends on one that is being closed."""
+
 
 class CannotListen(Exception):
     """A listener cannot be: ``args[0]`` says which, why, and what to do."""
@@ -66,6 +69,7 @@ async def serve(app: ASGIApp, listen: str, socket_path: str, shutdown: anyio.Eve
             date_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=GRACE_S,
+            timeout_keep_alive=KEEP_ALIVE_S,
         )
         await _Server(config, shutdown).serve(sockets)
 

@@ -1,0 +1,51 @@
+"""The first thing that a request meets: models below `/v1`, the operator's own surfaces everywhere else."""
+
+import hmac
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from hal0_operator.web.answers import Fault
+from hal0_operator.web.guard import Guard, is_unix
+
+PREFIX = "/v1/"
+_CHALLENGE = {"WWW-Authenticate": "Bearer"}
+
+
+class Front:
+    """``key`` closes ``/v1`` to whoever does not bring it; an empty one leaves it open to this machine.
+
+    A foreign Host or a page of another origin is refused there as everywhere: loopback proves nothing.
+    """
+
+    def __init__(self, guard: Guard, models: ASGIApp, key: bytes) -> None:
+        self._guard = guard
+        self._models = models
+        self._key = key
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
+            await self._guard(scope, receive, send)
+            return
+        try:
+            self._admit(scope)
+        except Fault as fault:
+            await fault.response()(scope, receive, send)
+            return
+        await self._models(scope, receive, send)
+
+    def _admit(self, scope: Scope) -> None:
+        """Raises ``Fault``."""
+        if is_unix(scope):
+            return
+        headers = Headers(scope=scope)
+        self._guard.check_host(headers)
+        if scope["method"] not in ("GET", "HEAD"):
+            self._guard.check_origin(headers)
+        if self._key and not self._has_key(headers):
+            raise Fault(401, "auth.key_invalid", "this address needs 'Authorization: Bearer KEY'", _CHALLENGE)
+
+    def _has_key(self, headers: Headers) -> bool:
+        given = headers.getlist("authorization")
+        scheme, _, key = given[0].partition(" ") if len(given) == 1 else ("", "", "")
+        return scheme.lower() == "bearer" and hmac.compare_digest(key.strip().encode("latin-1"), self._key)

@@ -1,0 +1,56 @@
+"""What a request below /v1 must bring before any model hears of it."""
+
+import httpx2
+import pytest
+
+from hal0_operator.web.front import Front
+from hal0_operator.web.guard import Guard
+
+pytestmark = pytest.mark.anyio
+
+
+async def other(scope, receive, send):
+    await _answer(send, b"api")
+
+
+async def models(scope, receive, send):
+    await _answer(send, b"models")
+
+
+async def _answer(send, text):
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": text})
+
+
+async def ask(path="/v1/models", method="GET", key=b"", *, unix=False, **headers):
+    front = Front(Guard(other, "token"), models, key)
+
+    async def app(scope, receive, send):
+        await front({**scope, "server": ("/run/x.sock", None) if unix else ("127.0.0.1", 8080)}, receive, send)
+
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://127.0.0.1:8080") as client:
+        return await client.request(
+            method, path, headers={name.replace("_", "-"): text for name, text in headers.items()}
+        )
+
+
+async def test_models_are_open_on_this_machine_and_the_rest_is_the_operators_own():
+    assert (await ask()).text == "models"
+    assert (await ask(method="POST", path="/v1/chat/completions")).text == "models"
+    assert (await ask(path="/api/slots")).text == "api"
+    assert (await ask(path="/v1")).text == "api"
+
+
+async def test_a_foreign_host_and_a_page_of_another_origin_are_refused():
+    assert (await ask(Host="evil.example")).status_code == 403
+    assert (await ask(method="POST", Origin="http://evil.example")).status_code == 403
+    assert (await ask(method="POST", Sec_Fetch_Site="cross-site")).status_code == 403
+    assert (await ask(method="POST", Origin="http://127.0.0.1:8080")).text == "models"
+
+
+async def test_a_key_closes_them_but_for_the_socket_file():
+    refused = await ask(key=b"sesame")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (401, "auth.key_invalid")
+    assert (await ask(key=b"sesame", Authorization="Bearer wrong")).status_code == 401
+    assert (await ask(key=b"sesame", Authorization="Bearer sesame")).text == "models"
+    assert (await ask(key=b"sesame", unix=True)).text == "models"
