@@ -69,7 +69,9 @@ def test_no_slots_is_said_on_stderr(hal0ctl, live):
 )
 def test_why_is_the_first_thing_worth_knowing(hal0ctl, live, fields, shown):
     live.operator.listed = {"chat": slot("chat", **fields)}
-    row = hal0ctl("get", "slots").out.splitlines()[1]
+    ran = hal0ctl("get", "slots")
+    assert ran.code == 0, ran
+    row = ran.out.splitlines()[1]
     assert row.endswith(f"8081  0         {shown}")
 
 

@@ -65,6 +65,8 @@ def _wait_for(here: Served, running: Any) -> None:
         if running.done():
             running.result()
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", here.port), 1):
-            return
+            with socket.socket(socket.AF_UNIX) as second:  # it begins to listen a moment later
+                second.connect(str(here.socket))
+                return
         pause.wait(0.01)
     raise AssertionError("the server did not come up within five seconds")
