@@ -76,7 +76,7 @@ class Turns:
             self._flying.remove(item)
             outcome = self.answer(item[2]) or self.well(item[2])
             self.core.end(item[1], item[2], outcome, self.now)
-            if isinstance(item[2], a.Remove):
+            if isinstance(item[2], a.Remove) and isinstance(outcome, a.Done):
                 self.core.died(item[2].id, self.now)
 
     def well(self, effect: a.Effect) -> a.Outcome:

@@ -10,13 +10,16 @@ from hal0_operator.reconcile.desired import Desired, Wishes
 from hal0_operator.reconcile.holders import Peers
 from hal0_operator.reconcile.notes import Notes
 from hal0_operator.reconcile.rollback import Claims, Effective, effective
+from hal0_operator.reconcile.state import Drain
 from hal0_operator.runtimes.inputs import Memo, targets
 
 
 class Aims:
     """``is_ready`` answers whether a slot serves its effective inputs; ``ending`` are the containers
     that a call of ours in flight stops or removes: their death is no crash; ``swapping`` the slots
-    whose old container was given up for other inputs and whose new one is not Ready yet.
+    whose old container was given up for other inputs and whose new one is not Ready yet; ``drains``
+    the containers that are given up once their requests are answered, by slot.  ``on_demand`` maps
+    the slots that are loaded by a request to their idle time in seconds.
     """
 
     def __init__(self, settings: Settings, notes: Notes) -> None:
@@ -29,6 +32,8 @@ class Aims:
         self.is_ready: Callable[[str], bool] = lambda _slot: False
         self.ending: set[str] = set()
         self.swapping: set[str] = set()
+        self.drains: dict[str, Drain] = {}
+        self.on_demand: dict[str, float] = {}
         self.claims = Claims({})
         self.peers = self._peers()
         self._memo = Memo()
@@ -38,6 +43,7 @@ class Aims:
         twin = Aims(self.settings, notes)
         twin.desired, twin.wishes, twin.claims = self.desired, self.wishes, self.claims
         twin.targets, twin.effective = dict(self.targets), dict(self.effective)
+        twin.on_demand = self.on_demand
         twin.swapping = set(self.swapping)
         twin.peers = twin._peers()
         return twin
@@ -45,11 +51,14 @@ class Aims:
     def admit(self, desired: Desired) -> set[str]:
         """Take over an admitted state; answers the slots whose target changed."""
         self.desired = desired
+        self.on_demand = desired.on_demand()
         return self._retarget()
 
     def override(self, wishes: Wishes) -> set[str]:
-        changed = set(wishes.suspended).symmetric_difference(self.wishes.suspended)
-        self.wishes = wishes
+        before, self.wishes = self.wishes, wishes
+        changed = set(wishes.suspended).symmetric_difference(before.suspended)
+        if wishes.idle != before.idle:
+            changed |= self._retarget()
         self.peers = self._peers()
         return changed
 
@@ -102,6 +111,7 @@ class Aims:
             self.settings,
             ports,
             self._memo,
+            self.wishes.idle & self.on_demand.keys(),
         )
         changed = {name for name, target in self.targets.items() if before.get(name) is not target}
         changed |= before.keys() - self.targets.keys()
@@ -127,11 +137,15 @@ class Aims:
         suspended = {n for n, t in self.targets.items() if t.slot.operator.suspend}
         hands_off = frozenset(suspended.union(self.desired.frozen, self.wishes.suspended))
         known = self.notes.slots
-        return Peers(self.targets, self.effective, known, hands_off, self._is_ready, self.ending, self.swapping)
+        return Peers(self.targets, self.effective, known, hands_off, self._is_ready, self._leaves, self.swapping)
 
     def _is_ready(self, slot: str) -> bool:
         """Whoever answers that now: a fork of the loop puts itself in the place."""
         return self.is_ready(slot)
+
+    def _leaves(self, id: str) -> bool:
+        """A call of ours ends this container, or will as soon as its requests are answered."""
+        return id in self.ending or any(drain.container == id for drain in self.drains.values())
 
 
 NOTHING = SlotMemory()

@@ -6,12 +6,13 @@ from hal0_operator.model.action import Key
 from hal0_operator.model.launch import LaunchInputs
 from hal0_operator.model.memory import Memory
 from hal0_operator.model.settings import Settings
+from hal0_operator.model.world import Container
 from hal0_operator.reconcile.aims import Aims
 from hal0_operator.reconcile.notes import Notes
 from hal0_operator.reconcile.podman_health import PodmanHealth
 from hal0_operator.reconcile.pulls import Pulls
 from hal0_operator.reconcile.queue import Queue
-from hal0_operator.reconcile.state import SlotState
+from hal0_operator.reconcile.state import SlotState, answers
 from hal0_operator.reconcile.tally import Tally
 from hal0_operator.reconcile.view import View
 from hal0_operator.reconcile.world import World
@@ -37,7 +38,8 @@ def probe_key(slot: str) -> Key:
 class Core:
     """``tick`` counts beginnings and endings of effects: what is newer than what is decided by it,
     never by a clock.  ``begun`` holds the tick and time at which each key's effect began.
-    ``admitted``: the home was read; before, nothing is known to be unwanted.
+    ``admitted``: the home was read; before, nothing is known to be unwanted.  ``flights`` counts the
+    requests in flight by container, where there are any.
     """
 
     def __init__(self, home: str, settings: Settings, memory: Memory, jitter: Callable[[float], float]) -> None:
@@ -50,6 +52,7 @@ class Core:
         self.pulls = Pulls()
         self.podman = PodmanHealth()
         self.tally = Tally()
+        self.flights: dict[str, int] = {}
         self.starting = 0
         self.waiting_for_list: set[str] = set()
         self.waiting_for_images: set[str] = set()
@@ -75,18 +78,21 @@ class Core:
         return found
 
     def view(self, slot: str, now: float) -> View:
+        own = self.world.own(slot)
         return View(
             slot,
             now,
             self.aims.targets.get(slot),
             self.aims.effective.get(slot),
-            self.world.own(slot),
+            own,
             self.state(slot),
             self.notes.of(slot),
             self.world,
             self.aims.peers,
             self.settings,
             self.aims.held(slot),
+            self.flights.get(own[0].id, 0) if own and self.flights else 0,
+            self.aims.drains.get(slot),
         )
 
     def all_slots(self) -> set[str]:
@@ -108,12 +114,16 @@ class Core:
 
         Derived, never kept: the home may change what is effective, to and fro, while a container serves.
         """
-        state, own, wanted = self.states.get(slot), self.world.own(slot), self.aims.effective.get(slot)
-        if state is None or state.run is None or not own or wanted is None:
-            return False
-        run, container = state.run, own[0]
-        serves = run.ready and not run.path_broken and run.id == container.id and container.alive is not False
-        return serves and container.digest == wanted.digest
+        wanted = self.aims.effective.get(slot)
+        container = self.serving(slot) if wanted is not None else None
+        return container is not None and wanted is not None and container.digest == wanted.digest
+
+    def serving(self, slot: str) -> Container | None:
+        """The slot's own container when a probe passed on it, whatever inputs it has."""
+        state, own = self.states.get(slot), self.world.own(slot)
+        if state is None or not own:
+            return None
+        return own[0] if answers(state, own[0]) else None
 
     def rolled_back(self, slot: str) -> bool:
         found = self.aims.effective.get(slot)

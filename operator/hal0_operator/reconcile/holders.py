@@ -19,7 +19,10 @@ UNDEAD_S = 1.0
 
 
 class Peers:
-    """What the other slots want, for the rules that look across slots."""
+    """What the other slots want, for the rules that look across slots.
+
+    ``leaves`` answers whether a container, by its id, is ended by a call of ours or drains.
+    """
 
     def __init__(
         self,
@@ -28,7 +31,7 @@ class Peers:
         memory: Mapping[str, SlotMemory],
         hands_off: frozenset[str],
         is_ready: Callable[[str], bool],
-        ending: set[str],
+        leaves: Callable[[str], bool],
         swapping: set[str],
     ) -> None:
         self.targets = targets
@@ -36,7 +39,7 @@ class Peers:
         self.memory = memory
         self.hands_off = hands_off
         self.is_ready = is_ready
-        self.ending = ending
+        self.leaves = leaves
         self.swapping = swapping
         self.profiles: dict[str, list[str]] = {}
         for name, target in targets.items():
@@ -140,6 +143,6 @@ def _swapping(other: Target, memory: SlotMemory, world: World, peers: Peers) -> 
         return False
     own = world.own(name)
     if own:
-        return own[0].digest == other.digest or own[0].id in peers.ending
+        return own[0].digest == other.digest or peers.leaves(own[0].id)
     wanted = peers.effective.get(name)
     return wanted is not None and blocked_create(wanted.inputs, world) is None

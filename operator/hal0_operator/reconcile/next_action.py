@@ -8,6 +8,7 @@ from hal0_operator.model.facts import Needs
 from hal0_operator.model.world import Container
 from hal0_operator.reconcile import cause as causes
 from hal0_operator.reconcile.cause import HEAL_WINDOW_S, cause
+from hal0_operator.reconcile.draining import drained
 from hal0_operator.reconcile.holders import blocked_create
 from hal0_operator.reconcile.preflight import (
     NEED_LIST,
@@ -45,7 +46,7 @@ def answer(v: View, found: causes.Cause) -> Step:
         case causes.Extra(container):
             return _take_away(v, container, "a second container of the slot")
         case causes.Unwanted(container, why):
-            return _take_away(v, container, why)
+            return drained(v, container) or _take_away(v, container, why)
         case causes.NeedsPort():
             return _choose_port(v)
         case causes.Absent():
@@ -112,10 +113,10 @@ def _drifted(v: View, own: Container) -> Step:
 
 
 def _replace(v: View, own: Container, reason: str) -> Step:
-    """Remove so that a successor can be created; a serving one only after its preflight."""
+    """Remove so that a successor can be created; a serving one only after its preflight, and drained."""
     assert v.effective is not None
     serving = own.state == "running" and own.alive is not False
-    if serving and (step := preflight(v, v.effective, own)) is not None:
+    if serving and (step := preflight(v, v.effective, own) or drained(v, own)) is not None:
         return step
     return _take_away(v, own, reason)
 

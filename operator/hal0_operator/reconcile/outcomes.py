@@ -20,7 +20,7 @@ from hal0_operator.model.action import (
 )
 from hal0_operator.model.container import container_name
 from hal0_operator.model.memory import LastGood
-from hal0_operator.reconcile import runs
+from hal0_operator.reconcile import draining, runs
 from hal0_operator.reconcile.core import IMAGES, STORE, Core, probe_key, slot_key
 from hal0_operator.reconcile.desk import Desk
 from hal0_operator.reconcile.fold import fold
@@ -36,8 +36,7 @@ def podman_answered(core: Core, key: Key, outcome: Outcome, now: float) -> None:
     if isinstance(outcome, Fault):
         hung = key.lane == "list" and outcome.kind in UNSEEN
         if key.lane in ("slot", "list", "images") and (outcome.kind == "unreachable" or hung):
-            core.podman.failed(outcome.message, now)
-            core.want_list()
+            _podman_failed(core, outcome.message, now)
         return
     if key.lane == "list" and (outage := core.podman.answered(now)):
         core.queue.add(IMAGES)
@@ -46,10 +45,16 @@ def podman_answered(core: Core, key: Key, outcome: Outcome, now: float) -> None:
                 state.run.since += outage
 
 
+def _podman_failed(core: Core, message: str, now: float) -> None:
+    core.podman.failed(message, now)
+    draining.podman_gone(core)
+    core.want_list()
+
+
 def listed(core: Core, outcome: Outcome, tick: int, begun_at: float, now: float) -> None:
     if not isinstance(outcome, Listed):
         if not core.podman.down:
-            core.podman.failed(outcome.message if isinstance(outcome, Fault) else "no list", now)
+            _podman_failed(core, outcome.message if isinstance(outcome, Fault) else "no list", now)
         core.want_list()
         return
     first = core.world.tick == 0

@@ -109,6 +109,21 @@ class Reconciler(Core):
         self.remembered()
         self.hint(slot)
 
+    def traffic(self, slot: str, container: str, count: int) -> None:
+        """So many requests are in flight in this container of the slot now."""
+        if count:
+            self.flights[container] = count
+        else:
+            self.flights.pop(container, None)
+        drain = self.aims.drains.get(slot)
+        if drain is not None and drain.container == container:
+            self.touch(slot)
+
+    def draining(self, slot: str) -> bool:
+        """The slot's container is about to go, or may be going: it is sent no new requests."""
+        drain, own = self.aims.drains.get(slot), self.world.own(slot)
+        return drain is not None and bool(own) and own[0].id == drain.container
+
     # ── driving ────────────────────────────────────────────────────────────────────────────────
 
     def due(self, now: float) -> list[Key]:

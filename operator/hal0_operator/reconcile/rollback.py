@@ -11,7 +11,10 @@ from hal0_operator.model.settings import Settings
 
 
 class Claims(msgspec.Struct, frozen=True):
-    """What the admitted targets take: each port's slot, and the slot that takes the NPU."""
+    """What the admitted targets take: each port's slot, and the slot that takes the NPU.
+
+    An idle slot takes them again with the next request.
+    """
 
     ports: Mapping[int, str]
     npu: str = ""
@@ -21,7 +24,7 @@ class Claims(msgspec.Struct, frozen=True):
         ports: dict[int, str] = {}
         npu = ""
         for name, target in targets.items():
-            if target.inputs is None or not target.wanted:
+            if target.inputs is None or not (target.wanted or target.off == "Idle"):
                 continue
             ports[target.inputs.port] = name
             if target.family == "flm":

@@ -7,7 +7,7 @@ from hal0_operator.model.container import ContainerSpec
 from hal0_operator.model.facts import HostFacts
 from hal0_operator.model.launch import LaunchInputs
 from hal0_operator.model.probe import Verdict
-from hal0_operator.model.world import NameHolder
+from hal0_operator.model.world import Container, NameHolder
 
 NEVER = float("-inf")
 
@@ -39,6 +39,17 @@ class Run(msgspec.Struct):
     path_broken: bool = False
     called_once: bool = False
     silent_since: float | None = None
+
+
+class Drain(msgspec.Struct):
+    """A container that is given up once its requests are answered; no new ones are sent there since ``since``.
+
+    ``sent``: a call that ends it was made.  Whatever it answered, it may still take effect.
+    """
+
+    container: str
+    since: float
+    sent: bool = False
 
 
 class Outside(msgspec.Struct):
@@ -108,6 +119,14 @@ class SlotState(msgspec.Struct):
     begun_at: float = NEVER
     time_to_ready: float | None = None
     rendering: Rendering | None = None
+
+
+def answers(state: SlotState, container: Container) -> bool:
+    """A probe passed on this start of the container, and its process lives."""
+    run = state.run
+    if run is None or not run.ready or run.path_broken or run.id != container.id:
+        return False
+    return container.alive is not False
 
 
 class PullState(msgspec.Struct):

@@ -5,6 +5,7 @@ from hal0_operator.reconcile import runs
 from hal0_operator.reconcile.cause import SETTLED, Cause, Drifted, Settled, start_limit
 from hal0_operator.reconcile.core import IMAGES, START_LIMIT, Core, probe_key, slot_key
 from hal0_operator.reconcile.desk import wait_outside
+from hal0_operator.reconcile.draining import DRAINING, follow, stop
 from hal0_operator.reconcile.next_action import next_action
 from hal0_operator.reconcile.state import SlotState
 from hal0_operator.reconcile.view import View
@@ -14,7 +15,7 @@ BLOCKED = frozenset({"PortHeld", "NPUHeld", "ProfileHeld", "ProfileTurn"})
 INSIDE = frozenset(
     {
         *("list", "images", "store", "settling", "Stopping", "Removing"),
-        *("Pulling", "CrashLoop", "ProfileHeld", "ProfileTurn"),
+        *("Pulling", "CrashLoop", "ProfileHeld", "ProfileTurn", DRAINING),
     }
 )
 """Reasons to wait that the loop itself resolves; all others are outside, and looked at again."""
@@ -49,6 +50,7 @@ def _decided(core: Core, slot: str, now: float) -> tuple[Cause, Effect | None]:
         return SETTLED, None
     view = core.view(slot, now)
     found, step = next_action(view)
+    follow(core, view, found, step)
     if isinstance(step, Check | ListName) and not isinstance(found, Settled):
         state.waiting = waited  # it stands until the look tells otherwise: a status must not flicker
     if not isinstance(step, Wait):
@@ -86,6 +88,7 @@ def _rest(core: Core, view: View, found: Cause) -> None:
     if view.target is None and view.held is None and not view.own:
         core.states.pop(view.slot, None)
         core.aims.swapping.discard(view.slot)
+        stop(core, view.slot)
         core.notes.forget(view.slot)
 
 

@@ -9,7 +9,7 @@ from hal0_operator.model.settings import Settings
 from hal0_operator.model.world import Container
 from hal0_operator.reconcile.holders import Peers
 from hal0_operator.reconcile.rollback import Effective
-from hal0_operator.reconcile.state import SlotState
+from hal0_operator.reconcile.state import Drain, SlotState
 from hal0_operator.reconcile.world import World
 
 
@@ -17,7 +17,8 @@ class View(msgspec.Struct, frozen=True):
     """Read only; ``next_action`` may look at everything here and at nothing else.
 
     ``target`` is None when the home has no such slot.  ``effective`` is what is to be made real
-    (None: nothing).  ``held`` says that this slot is hands off, and why.
+    (None: nothing).  ``held`` says that this slot is hands off, and why.  ``in_flight`` counts the requests
+    that the first of ``own`` is answering, ``drain`` says since when it is sent no new ones.
     """
 
     slot: str
@@ -31,3 +32,5 @@ class View(msgspec.Struct, frozen=True):
     peers: Peers
     settings: Settings
     held: Held | None = None
+    in_flight: int = 0
+    drain: Drain | None = None

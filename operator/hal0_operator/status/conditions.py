@@ -4,6 +4,7 @@ import msgspec
 
 from hal0_operator.model.problem import Problem
 from hal0_operator.model.status import NAMED, Condition, Phase, SlotStatus
+from hal0_operator.reconcile.draining import DRAINING
 from hal0_operator.reconcile.image_drift import image_drift
 from hal0_operator.status.facts import SlotFacts
 from hal0_operator.status.phase import blocked_reason
@@ -123,7 +124,8 @@ def _progress(facts: SlotFacts, phase: Phase, named: tuple[Condition, ...]) -> t
     """Reconciling and Stalled exclude each other."""
     blocking = blocked_reason(facts)
     stalled = phase in STALLED or bool(blocking) or (facts.view.held is not None and phase == "Denied")
-    settled = facts.serving and facts.ready
+    waiting = facts.view.state.waiting
+    settled = facts.serving and facts.ready and (waiting is None or waiting.reason != DRAINING)
     busy = not stalled and phase not in RESTING and not settled
     if stalled:
         reason, message = _why_not_ready(facts, phase, named) if not settled else (blocking, "")

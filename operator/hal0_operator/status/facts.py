@@ -6,6 +6,7 @@ import msgspec
 
 from hal0_operator.model.problem import Problem
 from hal0_operator.model.slot import Slot
+from hal0_operator.reconcile.state import answers
 from hal0_operator.reconcile.view import View
 
 
@@ -46,11 +47,8 @@ class SlotFacts(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def serving(self) -> bool:
         """A container of the slot runs and answers through its port, whatever is planned for it."""
-        run = self.view.state.run
         own = self.view.own
-        if run is None or not own or run.id != own[0].id:
-            return False
-        return run.ready and not run.path_broken and own[0].alive is not False
+        return bool(own) and answers(self.view.state, own[0])
 
     @property
     def slot(self) -> Slot | None:
