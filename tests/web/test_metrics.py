@@ -8,7 +8,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse
 
 from hal0_operator.loop.metrics import NAMES
-from hal0_operator.loop.view import Figures
+from hal0_operator.loop.view import Figures, GatewayFigures
 from hal0_operator.model.status import PHASES
 from tests.support.fake_operator import changed, slot
 
@@ -26,6 +26,15 @@ FIGURES = Figures(
     world_age_seconds=3.5,
     drift_repaired={("exited",): 1},
     time_to_ready={("chat",): 8.25, ("gone",): 3.0},
+    gateway=GatewayFigures(
+        requests={("chat", "/v1/embeddings", "200"): 3},
+        first_byte={("chat",): (3, 0.75)},
+        tokens={("chat", "completion"): 12},
+        in_flight={("chat",): 1},
+        queue_depth={("npu",): 2},
+        cancelled={("chat",): 1},
+        drained={("npu",): 1},
+    ),
 )
 
 
@@ -51,6 +60,9 @@ async def test_every_metric_is_in_a_scrape_with_its_labels(ask, operator):
     assert found["hal0_podman_call_duration_seconds_sum", ("verb", "create")] == 1.5
     assert found["hal0_slot_time_to_ready_seconds", ("slot", "chat")] == 8.25
     assert found["hal0_slot_restarts_total", ("slot", "code")] == 3
+    requests = (("code", "200"), ("route", "/v1/embeddings"), ("slot", "chat"))
+    assert found[("hal0_gateway_requests_total", *requests)] == 3
+    assert found["hal0_gateway_first_byte_seconds_sum", ("slot", "chat")] == 0.75
     assert found["hal0_slot_ready", ("slot", "chat")] == 1
     assert found["hal0_slot_ready", ("slot", "code")] == 0
     assert found["hal0_slot_desired", ("slot", "code")] == 1

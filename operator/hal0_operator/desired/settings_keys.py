@@ -80,7 +80,9 @@ SETTINGS = Table(
             "Further host names under which the API may be asked.",
             "allowed_hosts",
         ),
-        "api_key_file": Key(ABSOLUTE, "A file with the key that requests below /v1 must bring; none when absent.", "api_key_file"),
+        "api_key_file": Key(
+            ABSOLUTE, "A file with the key that requests below /v1 must bring; none: open.", "api_key_file"
+        ),
         "loop": Table(
             "The pace of the control loop.",
             {

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from hal0_operator import __version__
-from hal0_operator.loop.view import Figures, Operator
+from hal0_operator.loop.view import Figures, GatewayFigures, Operator
 from hal0_operator.model.status import PHASES, SlotStatus
 
 if TYPE_CHECKING:
@@ -31,6 +31,13 @@ NAMES: dict[str, str] = {
     "hal0_podman_call_duration_seconds": "Time that calls to Podman took, by verb.",
     "hal0_world_age_seconds": "Age of the last list of containers.",
     "hal0_drift_repaired_total": "Differences that were repaired, by kind.",
+    "hal0_gateway_requests_total": "Requests below /v1, by slot, path and status; 499: the client went.",
+    "hal0_gateway_first_byte_seconds": "Time from a request to the first byte of its answer.",
+    "hal0_gateway_tokens_total": "Tokens that servers said they took, by kind: prompt or completion.",
+    "hal0_gateway_in_flight": "Requests that are being answered now.",
+    "hal0_gateway_queue_depth": "Requests that wait for their turn on a server that does one at a time.",
+    "hal0_gateway_cancelled_total": "Requests whose server was told to stop because the client had gone.",
+    "hal0_gateway_drained_total": "Requests whose answers were read to the end unseen: the server bears no cut.",
 }
 """Every metric that this module exports, with its help text."""
 
@@ -48,6 +55,7 @@ class Collector:
         yield from _of_loop(figures)
         yield from _of_podman(figures)
         yield from _of_slots(slots, figures)
+        yield from _of_gateway(figures.gateway)
 
 
 def render(operator: Operator, accept: str) -> tuple[bytes, str]:
@@ -91,6 +99,17 @@ def _of_slots(slots: Iterable[SlotStatus], figures: Figures) -> "Iterator[Metric
     names = {(s.name,) for s in listed}
     times = ((name, seconds) for name, seconds in figures.time_to_ready.items() if name in names)
     yield _gauge("hal0_slot_time_to_ready_seconds", times, slot)
+
+
+def _of_gateway(figures: GatewayFigures) -> "Iterator[Metric]":
+    slot = ("slot",)
+    yield _counter("hal0_gateway_requests_total", figures.requests.items(), ("slot", "route", "code"))
+    yield _summary("hal0_gateway_first_byte_seconds", figures.first_byte.items(), slot)
+    yield _counter("hal0_gateway_tokens_total", figures.tokens.items(), ("slot", "kind"))
+    yield _gauge("hal0_gateway_in_flight", figures.in_flight.items(), slot)
+    yield _gauge("hal0_gateway_queue_depth", figures.queue_depth.items(), slot)
+    yield _counter("hal0_gateway_cancelled_total", figures.cancelled.items(), slot)
+    yield _counter("hal0_gateway_drained_total", figures.drained.items(), slot)
 
 
 def _is_ready(status: SlotStatus) -> bool:

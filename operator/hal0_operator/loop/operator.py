@@ -1,7 +1,7 @@
 """The running operator: what the surfaces ask, answered from memory; what people wish, as hints."""
 
 import difflib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import anyio
@@ -15,7 +15,7 @@ from hal0_operator.loop.home_watch import HomeWatch
 from hal0_operator.loop.known import known
 from hal0_operator.loop.statuses import Statuses
 from hal0_operator.loop.store import StateDir
-from hal0_operator.loop.view import Change, Figures, Refused, SlotDetail, UnknownSlot
+from hal0_operator.loop.view import Change, Figures, GatewayFigures, Refused, SlotDetail, UnknownSlot
 from hal0_operator.model.capability import CHILDREN
 from hal0_operator.model.memory import Override, Overrides
 from hal0_operator.model.problem import Problem
@@ -43,6 +43,7 @@ class RunningOperator:
         self._state = state
         self._clock = clock
         self.overrides = state.overrides()
+        self.gateway: Callable[[], GatewayFigures] = GatewayFigures
 
     # ── reads ──────────────────────────────────────────────────────────────────────────────────
 
@@ -126,6 +127,7 @@ class RunningOperator:
             podman_seconds=dict(hands.seconds),
             world_age_seconds=age,
             drift_repaired={(kind,): count for kind, count in reconciler.tally.repaired.items()},
+            gateway=self.gateway(),
             time_to_ready={(s.name,): s.time_to_ready for s in states if s.time_to_ready is not None},
         )
 

@@ -12,6 +12,18 @@ from hal0_operator.model.profile import Profile
 from hal0_operator.model.status import Event, Plan, SlotStatus, SourceStatus
 
 
+class GatewayFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """What the gateway has done, by label values as below; ``in_flight`` and ``queue_depth`` are now."""
+
+    requests: dict[tuple[str, str, str], int] = {}
+    first_byte: dict[tuple[str], tuple[int, float]] = {}
+    tokens: dict[tuple[str, str], int] = {}
+    in_flight: dict[tuple[str], int] = {}
+    queue_depth: dict[tuple[str], int] = {}
+    cancelled: dict[tuple[str], int] = {}
+    drained: dict[tuple[str], int] = {}
+
+
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """Counters and gauges for a scrape.  Keys of the mappings are label values, in the order of
     the metric's labels; durations are (count, sum of seconds).
@@ -28,6 +40,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     world_age_seconds: float = 0
     drift_repaired: dict[tuple[str], int] = {}
     time_to_ready: dict[tuple[str], float] = {}
+    gateway: GatewayFigures = GatewayFigures()
 
 
 class SlotDetail(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
