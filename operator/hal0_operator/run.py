@@ -19,7 +19,7 @@ from hal0_operator.desired.profiles_file import parse_seeds
 from hal0_operator.desired.settings import SETTINGS_LIMIT, decode_settings
 from hal0_operator.desired.source import SourceFile
 from hal0_operator.home.identity import home_id
-from hal0_operator.home.lock import LockHeld, operator_lock, operator_lock_path
+from hal0_operator.home.lock import LockHeld, npu_turn, operator_lock, operator_lock_path
 from hal0_operator.home.read import Reader
 from hal0_operator.home.seeds import NotPackaged, shipped
 from hal0_operator.home.watch import Watch
@@ -132,6 +132,7 @@ class Parts:
         self.reconciler.override(Wishes(overrides.suspended))
         self.hands = Hands(self.podman, self.procs, HttpProber(), self.clock, settings, self.state.write_memory)
         self.hands.sharing = self._sharing
+        self.hands.npu_turn = partial(npu_turn, self.fs, place.runtime_dir, time.sleep)
         self.drive = Drive(self.reconciler, self.hands, self.clock)
         intake = Intake(load_seeds(), settings, last)
         reader = Reader(self.fs, place.home)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.e2e.awaited import all_ready, condition, container_id, converged
+from tests.e2e.test_ports_and_homes import second_home
 from tests.images.build import FLM
 from tests.support import podmans
 from tests.support.machine import Machine
@@ -113,6 +114,32 @@ def test_the_npu_is_handed_over_in_one_commit_and_never_has_two_containers(npu: 
         chat(npu, "npu", 1)
         npu.until(lambda slots: slots["npu"]["phase"] == "Ready" and slots["npu2"]["phase"] == "Off")
     assert list(npu.cids()) == ["hal0-npu"]
+
+
+def test_of_two_homes_that_want_the_npu_at_once_one_gets_it(npu: OperatorProcess) -> None:
+    with second_home(npu) as other, never_two(npu.machine):
+        other.configure(families={"flm": {"cache": str(other.folder / "flm")}})
+        other.home.profile("sim", image=FLM, device_class="npu")
+        both = {"npu": npu, "npu9": other}
+        for slot, operator in both.items():
+            chat(operator, slot, 0, enabled=False)
+            operator.start()
+            operator.until_phase(slot, "Off")
+        for slot, operator in both.items():
+            chat(operator, slot, 0)
+        first = next(until_one(both))
+        loser = next(name for name in both if name != first)
+        both[loser].until_condition(loser, "NPUHeld")
+        chat(both[first], first, 0, enabled=False)
+        both[loser].until_phase(loser, "Ready")
+
+
+def until_one(homes: dict[str, OperatorProcess]) -> Iterator[str]:
+    """The slots that are Ready, as soon as one is."""
+    while True:
+        for name, operator in homes.items():
+            if operator.slots().get(name, {}).get("phase") == "Ready":
+                yield name
 
 
 def test_an_edit_swaps_the_npu_slot_and_never_has_two_containers(npu: OperatorProcess) -> None:

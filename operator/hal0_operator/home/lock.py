@@ -3,8 +3,10 @@
 The kernel's flock decides, never a text in a file: a left-over file or a kill blocks nobody.
 """
 
+import contextlib
 import errno
 import re
+from collections.abc import Callable, Iterator
 
 from hal0_operator.home.state import HOME_LOCK, STATE, is_own
 from hal0_operator.model.digest import digest
@@ -12,6 +14,7 @@ from hal0_operator.seams.fs import FileLock, Fs
 
 RUNTIME_FOLDER = "hal0-operator"
 HOLDER_LIMIT = 4096
+NPU_POLL_S, NPU_TRIES = 0.05, 100
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 
 
@@ -47,6 +50,23 @@ def _holder(fs: Fs, path: str) -> str:
     except OSError:
         return ""
     return f" (pid {text.decode()})" if text.isdigit() and len(text) < 12 else ""
+
+
+@contextlib.contextmanager
+def npu_turn(fs: Fs, runtime: str, pause: Callable[[float], None]) -> Iterator[None]:
+    """Be the one operator of this machine that creates a container on the NPU.  Raises OSError after 5 s."""
+    path = f"{runtime}/{RUNTIME_FOLDER}/npu.lock"
+    for _ in range(NPU_TRIES):
+        held = fs.lock(path, exclusive=True)
+        if held is not None:
+            break
+        pause(NPU_POLL_S)
+    else:
+        raise TimeoutError(errno.ETIMEDOUT, "another operator is creating a container on the NPU", path)
+    try:
+        yield
+    finally:
+        held.release()
 
 
 def write_lock(fs: Fs, root: str) -> FileLock:

@@ -1,12 +1,14 @@
 """Perform one effect and say what came of it.  Nothing is decided here, and nothing is raised."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar, assert_never
 
 import anyio
 import anyio.to_thread
 
 from hal0_operator.model import action as a
+from hal0_operator.model.container import LABEL_NPU, ContainerSpec
 from hal0_operator.model.memory import Memory
 from hal0_operator.model.settings import Settings
 from hal0_operator.model.world import Container, Listing
@@ -23,7 +25,10 @@ T = TypeVar("T")
 
 
 class Hands:
-    """``sharing`` answers the known containers that publish a port or take the NPU; ``progress`` hears of pulls."""
+    """``sharing`` answers the known containers that publish a port or take the NPU; ``progress`` hears of pulls.
+
+    ``npu_turn`` is held by one operator of this machine at a time; it raises OSError when that cannot be.
+    """
 
     def __init__(
         self,
@@ -42,6 +47,7 @@ class Hands:
         self.write_memory = write_memory
         self.sharing: Callable[[int], tuple[Container, ...]] = lambda _port: ()
         self.progress: Callable[[str, str], None] = lambda _image, _text: None
+        self.npu_turn: Callable[[], AbstractContextManager[None]] = nullcontext
         self.calls: dict[tuple[str, str], int] = {}
         self.seconds: dict[tuple[str], tuple[int, float]] = {}
         self._threads = anyio.CapacityLimiter(THREADS)
@@ -67,7 +73,8 @@ class Hands:
             case a.ListName(name=name):
                 return a.NameListed(await self._call("list_name", lambda: self.podman.holders(name)))
             case a.Create(spec=spec):
-                return a.Created(await self._call("create", lambda: self.podman.create(spec)))
+                create = self._create_alone if LABEL_NPU in spec.labels else self.podman.create
+                return a.Created(await self._call("create", lambda: create(spec)))
             case a.Start(id=id):
                 started = await self._call("start", lambda: self.podman.start(id))
                 return a.Done() if started else a.NotModified()
@@ -87,6 +94,17 @@ class Hands:
                 return await self._probe(effect)
             case _:
                 assert_never(effect)
+
+    def _create_alone(self, spec: ContainerSpec) -> str:
+        """Create what takes the NPU, if nothing else does: two homes may want it in the same moment.
+
+        One such create at a time on this machine, and each looks after it has its turn.
+        """
+        with self.npu_turn():
+            taken = [c.name for c in self.podman.containers() if c.takes_npu]
+            if taken:
+                raise PodmanFault(a.Fault("npu_in_use", f"the NPU was taken by {taken[0]} in this moment"))
+            return self.podman.create(spec)
 
     async def _locally(self, effect: a.KillOrphan | a.Check | a.Store) -> a.Outcome:
         match effect:

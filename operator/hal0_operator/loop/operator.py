@@ -21,7 +21,7 @@ from hal0_operator.model.memory import Override, Overrides
 from hal0_operator.model.problem import Problem
 from hal0_operator.model.profile import Profile
 from hal0_operator.model.status import Event, HeldSlot, Plan, SlotStatus, SourceStatus
-from hal0_operator.reconcile.desired import Desired, Wishes
+from hal0_operator.reconcile.desired import Desired
 from hal0_operator.reconcile.plan import plan
 from hal0_operator.runtimes import family
 from hal0_operator.runtimes.exits import lines_without_secrets
@@ -247,7 +247,8 @@ class RunningOperator:
         except OSError as failed:
             raise Refused("state.unwritable", f"{failed.filename}: {failed.strerror}; nothing was changed") from failed
         self.overrides = overrides
-        self._reconciler.override(Wishes(overrides.suspended))
+        wishes = msgspec.structs.replace(self._reconciler.aims.wishes, suspended=overrides.suspended)
+        self._reconciler.override(wishes)
         self._statuses.stale(None)
         self._drive.wake()
 

@@ -28,6 +28,7 @@ class Statuses:
         self._statuses: dict[str, SlotStatus] = {}
         self._stale: set[str] = set()
         self._watchers: list[anyio.Event] = []
+        self._moved: anyio.Event | None = None
 
     def stale(self, slot: str | None) -> None:
         if slot is None:
@@ -36,6 +37,15 @@ class Statuses:
             self._stale.add(slot)
         for event in self._watchers:
             event.set()
+        if self._moved is not None:
+            moved, self._moved = self._moved, None
+            moved.set()
+
+    def moved(self) -> anyio.Event:
+        """Set as soon as any status may have changed after this call."""
+        if self._moved is None:
+            self._moved = anyio.Event()
+        return self._moved
 
     def all(self) -> tuple[SlotStatus, ...]:
         self._derive()

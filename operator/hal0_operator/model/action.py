@@ -143,6 +143,7 @@ FaultKind = Literal[
     "image_unknown",
     "bad_reference",
     "port_in_use",
+    "npu_in_use",
     "device_missing",
     "mount_missing",
     "secret_missing",

@@ -41,6 +41,7 @@ HEAL_LONGEST_S = 0.064
 
 OUTSIDE_FAULTS = {
     "port_in_use": "PortHeld",
+    "npu_in_use": "NPUHeld",
     "device_missing": "DeviceMissing",
     "mount_missing": "MountMissing",
     "secret_missing": "SecretMissing",
