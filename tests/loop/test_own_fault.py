@@ -10,22 +10,9 @@ from hal0_operator.loop import own_fault
 from hal0_operator.loop.drive import Drive
 from hal0_operator.model import action as a
 from hal0_operator.reconcile.notes import News
+from tests.loop.driven import driven
 from tests.reconcile.turns import Turns
 from tests.sim.home import Home, slot
-
-
-def driven(turns: Turns) -> tuple[Drive, list[News]]:
-    """A drive over a Podman that does at once what it is told."""
-
-    async def perform(effect: a.Effect, _cancel: object) -> a.Outcome:
-        await anyio.sleep(0)
-        return turns.well(effect)
-
-    hands: Any = SimpleNamespace(perform=perform, procs=SimpleNamespace(watch=lambda *_: True, alive=lambda _id: False))
-    drive = Drive(turns.core, hands, SystemClock())
-    news: list[News] = []
-    drive.news = news.append
-    return drive, news
 
 
 async def until_good_is_ready(drive: Drive) -> None:

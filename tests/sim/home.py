@@ -37,6 +37,8 @@ class Want(msgspec.Struct, frozen=True, kw_only=True):
     enabled: bool = True
     suspend: bool = False
     timeout: int = 0
+    on_demand: bool = False
+    idle: int = 0
 
     @property
     def text(self) -> str:
@@ -44,11 +46,13 @@ class Want(msgspec.Struct, frozen=True, kw_only=True):
         lines += [f"port = {self.port}"] if self.port else []
         lines += [f'type = "{self.type}"'] if self.type else []
         lines += [] if self.enabled else ["enabled = false"]
+        lines += [f"idle_timeout_s = {self.idle}"] if self.idle else []
         lines += ["[model]", f'default = "{self.model}"', f"context_size = {self.context}"]
-        if self.suspend or self.timeout:
+        if self.suspend or self.timeout or self.on_demand:
             lines.append("[operator]")
         lines += ["suspend = true"] if self.suspend else []
         lines += [f"ready_timeout_s = {self.timeout}"] if self.timeout else []
+        lines += ['load = "on-demand"'] if self.on_demand else []
         return "\n".join(lines) + "\n"
 
 

@@ -128,7 +128,11 @@ def cause(v: View) -> Cause:
 
 
 def _why_unwanted(target: Target | None) -> str:
-    return "its slot file is gone" if target is None else f"the slot is off ({target.off})"
+    if target is None:
+        return "its slot file is gone"
+    if target.off == "Idle":
+        return f"idle: no request for {target.slot.idle_timeout_s:g} s"
+    return f"the slot is off ({target.off})"
 
 
 def _by_state(v: View, own: Container) -> Cause:

@@ -41,9 +41,14 @@ def route(directory: Directory, stands: Stands, endpoint: Endpoint, model: str |
         return Route(found.slot, found, standing, found.upstream_model)
     if standing.wakes:
         return Route(found.slot, found, standing, found.upstream_model, wake=True)
-    if found.is_npu_chat:
-        return _trio(endpoint, found.slot, None, standing)
-    return _not_serving(found, standing)
+    return unserved(endpoint, found, standing)
+
+
+def unserved(endpoint: Endpoint, listing: Listing, standing: Standing) -> Failure:
+    """What a request for a slot is told whose own container may not be asked, and does not come."""
+    if listing.is_npu_chat:
+        return _trio(endpoint, listing.slot, None, standing)
+    return _not_serving(listing, standing)
 
 
 def _chosen(directory: Directory, stands: Stands, endpoint: Endpoint, model: str) -> Listing | Failure:

@@ -1,0 +1,126 @@
+"""How a slot stands for a request: read from the loop's own books, a status is derived only when it cannot be asked."""
+
+from typing import Protocol
+
+from hal0_operator.model.status import Phase, SlotStatus
+from hal0_operator.model.world import Container
+from hal0_operator.reconcile.draining import DRAINING
+from hal0_operator.reconcile.reconciler import Reconciler
+from hal0_operator.routing.standing import Standing
+
+PULLING_S = 10.0
+START_S = 1.0
+"""Until a slot is asked again that never was Ready before: nothing tells how long it takes."""
+BY_ITSELF = frozenset({"CallFailed", "HostUnreadable"})
+"""What blocks a slot for a while without anybody being needed."""
+
+
+class OneStatus(Protocol):
+    def one(self, slot: str) -> SlotStatus | None: ...
+
+
+def standing(core: Reconciler, statuses: OneStatus, slot: str, now: float) -> Standing:
+    """``now`` in monotonic seconds.  A container may be asked until its removal begins, or its last requests are
+    waited for, also while other inputs are wanted.
+    """
+    own = core.serving(slot)
+    if own is None or own.state != "running":
+        return _without(core, statuses, slot, now)
+    if own.id in core.aims.ending or core.draining(slot):
+        return _leaving(core, statuses, slot, own, now)
+    run = core.state(slot).run
+    failed = run.failed_roles if run is not None else ()
+    phase: Phase = "Degraded" if failed else "Ready"
+    return Standing(phase=phase, container=own.id, port=_port(core, slot, own), failed_roles=failed)
+
+
+def _port(core: Reconciler, slot: str, own: Container) -> int:
+    """Of the inputs that it was made of; a list knows it too, when they are not remembered any more."""
+    inputs = core.inputs_of(slot, own.digest)
+    return inputs.port if inputs is not None else next(iter(own.ports), 0)
+
+
+def _leaving(core: Reconciler, statuses: OneStatus, slot: str, own: Container, now: float) -> Standing:
+    """It answers what it has, and is sent nothing new."""
+    target, drain = core.aims.targets.get(slot), core.aims.drains.get(slot)
+    waiting = core.state(slot).waiting
+    if waiting is not None and waiting.reason == DRAINING and drain is not None:
+        wanted = target is not None and target.wanted
+        until = max(drain.since + core.settings.loop.drain_s - now, 0.0)
+        status = statuses.one(slot)
+        phase: Phase = status.phase if status is not None else "Removing"
+        return Standing(phase=phase, why=waiting.message, retry_s=until + _start_s(core, slot) if wanted else None)
+    if target is not None and target.off == "Idle":
+        return Standing(phase="Idle", why=f"{own.name} is being removed", retry_s=_start_s(core, slot), wakes=True)
+    if target is None or not target.wanted:
+        return Standing(phase="Removing", why=f"{own.name} is being removed")
+    why = f"{own.name} is being replaced"
+    return Standing(phase="Starting", why=why, retry_s=_start_s(core, slot), wakes=slot in core.aims.on_demand)
+
+
+def _without(core: Reconciler, statuses: OneStatus, slot: str, now: float) -> Standing:
+    status = statuses.one(slot)
+    if status is None:
+        return Standing(phase="Off", why="there is no such slot")
+    on_demand = slot in core.aims.on_demand and core.aims.held(slot) is None
+    return Standing(
+        phase=status.phase,
+        why=status.blocked_on or _failing(status),
+        retry_s=_retry_s(core, status, now),
+        wakes=on_demand and status.phase in ("Idle", "Starting"),
+    )
+
+
+def _failing(status: SlotStatus) -> str:
+    """What the first condition says that is not as it should be."""
+    for type in ("Admitted", "Ready"):
+        found = status.condition(type)
+        if found is not None and found.status != "True" and found.message:
+            return found.message
+    return ""
+
+
+def _retry_s(core: Reconciler, status: SlotStatus, now: float) -> float | None:
+    """Seconds after which asking again may help, ``None`` where it takes a person."""
+    slot, state = status.name, core.states.get(status.name)
+    waiting = state.waiting if state is not None else None
+    if status.phase in ("Suspended", "Denied", "Off", "Removing"):
+        return None
+    if core.podman.down:
+        return max(core.podman.ask_at - now, 0.0) + _start_s(core, slot)
+    until = max(waiting.until - now, 0.0) if waiting is not None and waiting.until is not None else 0.0
+    match status.phase:
+        case "Pulling":
+            pull = core.pulls.states.get(state.wants_image) if state is not None else None
+            return PULLING_S if pull is None or not pull.fault else max(pull.again_at - now, PULLING_S)
+        case "CrashLoop":
+            return until + _start_s(core, slot)
+        case "Blocked":
+            reason = waiting.reason if waiting is not None else ""
+            return until + _start_s(core, slot) if reason in BY_ITSELF or _gives_way(core, slot, reason) else None
+        case _:
+            return _start_s(core, slot)
+
+
+def _gives_way(core: Reconciler, slot: str, reason: str) -> bool:
+    """Whoever holds the port or the NPU is on its way out."""
+    wanted, peers, world = core.aims.effective.get(slot), core.aims.peers, core.world
+    if wanted is None:
+        return False
+    own = {container.id for container in world.own(slot)}
+    match reason:
+        case "PortHeld":
+            port = wanted.inputs.port
+            holders = [holder for holder in world.port_holders(port) if holder.id not in own]
+            return bool(holders) and not any(not holder.ghost and peers.keeps_port(holder, port) for holder in holders)
+        case "NPUHeld":
+            holders = [holder for holder in world.npu_holders() if holder.id not in own]
+            return bool(holders) and not any(not holder.ghost and peers.keeps_npu(holder) for holder in holders)
+        case _:
+            return False
+
+
+def _start_s(core: Reconciler, slot: str) -> float:
+    """How long it took to be Ready the last time."""
+    state = core.states.get(slot)
+    return state.time_to_ready or START_S if state is not None else START_S
