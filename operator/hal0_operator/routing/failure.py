@@ -5,7 +5,12 @@ from typing import Any
 
 import msgspec
 
-TYPES = {400: "invalid_request_error", 404: "not_found_error", 413: "invalid_request_error"}
+TYPES = {
+    400: "invalid_request_error",
+    404: "not_found_error",
+    405: "invalid_request_error",
+    413: "invalid_request_error",
+}
 
 
 class Failure(msgspec.Struct, frozen=True):

@@ -1,0 +1,99 @@
+"""What stands below ``/v1``: one ASGI callable, to be asked only after Host, origin and key were looked at."""
+
+import logging
+from collections.abc import Callable
+
+import msgspec
+
+from hal0_operator.gateway.client import Client, Receive, Send
+from hal0_operator.gateway.connection import Headers
+from hal0_operator.gateway.counters import CLIENT_GONE, Counters
+from hal0_operator.gateway.lanes import Lanes
+from hal0_operator.gateway.limits import Limits
+from hal0_operator.gateway.ports import Slots
+from hal0_operator.gateway.relay import Relay
+from hal0_operator.gateway.request import Scope
+from hal0_operator.routing.directory import Directory
+from hal0_operator.routing.endpoints import ENDPOINTS, IMAGES, MODELS
+from hal0_operator.routing.failure import Failure
+
+_log = logging.getLogger("hal0_operator.gateway")
+
+
+def _untold(container: str, count: int) -> None:
+    """Nobody wants to know."""
+
+
+class Gateway:
+    """``changed`` is told the count of a container's requests after each change."""
+
+    def __init__(
+        self, slots: Slots, changed: Callable[[str, int], None] = _untold, limits: Limits | None = None
+    ) -> None:
+        self._slots = slots
+        self._limits = limits or Limits()
+        self._relay = Relay(slots, changed, self._limits)
+
+    @property
+    def lanes(self) -> Lanes:
+        """What each container has to do, and when it has nothing."""
+        return self._relay.lanes
+
+    @property
+    def counters(self) -> Counters:
+        """What was done so far."""
+        return self._relay.counters
+
+    def close(self) -> None:
+        """End the idle connections to containers."""
+        self._relay.close()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        client = Client(receive, send, self._limits)
+        try:
+            await self._answer(scope, client)
+        except Exception as bug:  # noqa: BLE001 - the last line of defence: one log line, never a traceback
+            _log.error("%s: %r", _known(scope["path"]), bug)
+            _log.debug("where it happened", exc_info=True)
+            if not client.status:
+                await client.fail(Failure(500, "internal", "the operator failed to answer; its log says why"))
+        finally:
+            client.close()
+
+    async def _answer(self, scope: Scope, client: Client) -> None:
+        path, method = scope["path"], scope["method"]
+        endpoint = ENDPOINTS.get(path)
+        allowed = ("GET", "HEAD") if path == MODELS else ("POST",)
+        if _known(path) == "" or method not in allowed or endpoint is None:
+            await self._answer_here(path, method, allowed, client)
+            self.counters.ended("", _known(path), str(client.status or CLIENT_GONE))
+            return
+        await self._relay.relay(endpoint, scope, client)
+
+    async def _answer_here(self, path: str, method: str, allowed: tuple[str, ...], client: Client) -> None:
+        """What needs no container."""
+        if not _known(path):
+            paths = ", ".join(sorted((*ENDPOINTS, MODELS)))
+            await client.fail(Failure(404, "request.not_found", f"there is nothing at this path; there are: {paths}"))
+        elif method not in allowed:
+            failure = Failure(405, "request.method", f"this path takes {' and '.join(allowed)}")
+            await client.fail(failure, [(b"allow", ", ".join(allowed).encode())])
+        elif path == IMAGES:
+            message = "images are made by ComfyUI's own API, on the slot's own port; nothing translates to it here"
+            await client.fail(Failure(501, "request.not_implemented", message))
+        else:
+            body = models(self._slots.directory())
+            headers: Headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+            await client.start(200, headers)
+            await client.body(body, last=True)
+
+
+def models(directory: Directory) -> bytes:
+    """The list of models as OpenAI has it: one for each slot, under the slot's name."""
+    data = [{"id": slot, "object": "model", "created": 0, "owned_by": "hal0"} for slot in sorted(directory.slots)]
+    return msgspec.json.encode({"object": "list", "data": data})
+
+
+def _known(path: str) -> str:
+    """The path where it is one of ours, else ``""``."""
+    return path if path in ENDPOINTS or path in (MODELS, IMAGES) else ""

@@ -1,0 +1,215 @@
+"""The client's side of one request: its body as it comes, the moment that it goes, and the answer to it."""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, TypeVar
+
+from hal0_operator.gateway.connection import Headers
+from hal0_operator.gateway.faults import Gone
+from hal0_operator.gateway.limits import Limits
+from hal0_operator.routing.failure import Failure
+
+_T = TypeVar("_T")
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+AHEAD = 256 << 10
+"""Bytes of a body that are read before anyone wants them, so that the end of the client is seen behind them."""
+
+HEARTBEAT = b": waiting\n\n"
+EVENT_STREAM: Headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache")]
+
+
+class Client:
+    """One that takes nothing of its answer for ``limits.stall_s`` counts as gone."""
+
+    def __init__(self, receive: Receive, send: Send, limits: Limits) -> None:
+        self._receive = receive
+        self._send = send
+        self._stall_s = limits.stall_s
+        self._heartbeat_s = limits.heartbeat_s
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        self._watch: asyncio.Task[None] | None = None
+        self._on_gone: Callable[[], None] | None = None
+        self._pieces: deque[bytes] = deque()
+        self._ahead = 0
+        self._has_more = True
+        self._changed = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._sending_since = 0.0
+        self._is_stalled = False
+        self.is_gone = False
+        self.status = 0
+        """Of the answer; 0 before its head is out."""
+        self.is_beating = False
+        """The head of an event stream is out, before anything is known of the answer."""
+        self.is_over = False
+
+    # The body, and the end of the client
+
+    async def whole_body(self, most: int) -> bytes | None:
+        """The body; ``None`` when it has more than ``most`` bytes.  Raises ``Gone``."""
+        message = await self._message()
+        if not message.get("more_body"):
+            body: bytes = message.get("body", b"")
+            return body if len(body) <= most else None
+        parts = bytearray(message.get("body", b""))
+        while message.get("more_body") and len(parts) <= most:
+            message = await self._message()
+            parts += message.get("body", b"")
+        return bytes(parts) if len(parts) <= most else None
+
+    async def _message(self) -> Message:
+        message = await self._receive()
+        if message["type"] != "http.request":
+            self._go()
+            raise Gone
+        self._has_more = message.get("more_body", False)
+        return message
+
+    def watch(self) -> None:
+        """Notice from now on when the client goes; what is left of its body is read for ``piece``."""
+        self._watch = self._loop.create_task(self._watched())
+
+    async def _watched(self) -> None:
+        while not self.is_gone:
+            while self._ahead >= AHEAD:
+                self._changed.clear()
+                await self._changed.wait()
+            with contextlib.suppress(Gone):
+                body = (await self._message()).get("body", b"")
+                if body:
+                    self._pieces.append(body)
+                    self._ahead += len(body)
+            self._changed.set()
+
+    async def piece(self) -> bytes:
+        """The next piece of a body that is watched; ``b""`` at its end.  Raises ``Gone``."""
+        while not self._pieces:
+            if self.is_gone:
+                raise Gone
+            if not self._has_more:
+                return b""
+            self._changed.clear()
+            await self._changed.wait()
+        piece = self._pieces.popleft()
+        self._ahead -= len(piece)
+        self._changed.set()
+        return piece
+
+    def when_gone(self, call: Callable[[], None] | None) -> None:
+        """Call it once when the client goes, at once if it has; ``None``: nothing."""
+        self._on_gone = call
+        if self.is_gone and call is not None:
+            call()
+
+    async def wait_for(self, future: "asyncio.Future[_T]", *, beats: bool, at_once: bool) -> _T:
+        """What the future brings; it is cancelled when the client goes, and ``Gone`` raised.
+
+        ``beats``: the client is sent heartbeats meanwhile, the first ``at_once`` or after ``heartbeat_s``.
+        """
+
+        def give_up() -> None:
+            future.cancel()
+
+        self.when_gone(give_up)
+        try:
+            if beats and at_once and not future.done():
+                await self.beat()
+            while not future.done():
+                await asyncio.wait((future,), timeout=self._heartbeat_s if beats else None)
+                if not future.done():
+                    await self.beat()
+        finally:
+            self.when_gone(None)
+            future.cancel()
+        if future.cancelled():
+            raise Gone
+        return future.result()
+
+    def disarm(self) -> None:
+        """The answer is about to be whole: from then on the server reports every client as gone."""
+        self._on_gone = None
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+
+    def close(self) -> None:
+        self.disarm()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _go(self) -> None:
+        self.is_gone = True
+        if self._on_gone is not None:
+            call, self._on_gone = self._on_gone, None
+            call()
+
+    # The answer
+
+    async def start(self, status: int, headers: Headers) -> None:
+        self.status = status
+        await self._deliver({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def body(self, data: bytes, *, last: bool) -> None:
+        """``last``: the answer is whole with it."""
+        if last:
+            self.disarm()
+            self.is_over = True
+        await self._deliver({"type": "http.response.body", "body": data, "more_body": not last})
+
+    async def beat(self) -> None:
+        """One comment of an event stream, after its head where that is not out yet."""
+        if not self.is_beating:
+            self.is_beating = True
+            await self.start(200, EVENT_STREAM)
+        await self.body(HEARTBEAT, last=False)
+
+    async def fail(self, failure: Failure, extra: Headers | None = None) -> None:
+        """The error envelope as the whole answer, or as the last event where a stream has begun."""
+        if self.is_beating:
+            await self.fail_stream(failure.body)
+            return
+        body = failure.body
+        headers: Headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        if failure.retry_after:
+            headers.append((b"retry-after", failure.retry_after.encode()))
+        if failure.status == 413:
+            headers.append((b"connection", b"close"))  # a smaller rest is read and dropped, so that the answer arrives
+        await self.start(failure.status, headers + (extra or []))
+        await self.body(body, last=True)
+
+    async def fail_stream(self, envelope: bytes) -> None:
+        """One last event, and no ``[DONE]``."""
+        await self.body(b"data: " + envelope + b"\n\n", last=True)
+
+    def cut(self) -> None:
+        """Leave the answer as it is: the server closes the connection of an answer that is not whole."""
+        self.disarm()
+
+    async def _deliver(self, message: Message) -> None:
+        if self.is_gone:
+            return
+        self._sending_since = self._loop.time()
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._stall_s, self._check)
+        try:
+            await self._send(message)
+        except asyncio.CancelledError:
+            if not self._is_stalled or self._task is None:
+                raise
+            self._task.uncancel()
+            self._go()
+        finally:
+            self._sending_since = 0.0
+
+    def _check(self) -> None:
+        """A client that takes nothing must not hold a container."""
+        self._timer = self._loop.call_later(self._stall_s, self._check)
+        if self._sending_since and self._loop.time() - self._sending_since >= self._stall_s and self._task is not None:
+            self._is_stalled = True
+            self._task.cancel()

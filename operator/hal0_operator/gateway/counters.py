@@ -1,0 +1,65 @@
+"""What the gateway has done, as plain numbers: labels are slots and paths of ours, never what a client sent."""
+
+import msgspec
+
+from hal0_operator.gateway.connection import Headers
+from hal0_operator.gateway.heads import value_of
+
+ANSWER_LIMIT = 1 << 20
+"""Bytes of an answer that is looked at for the tokens that it took."""
+
+CLIENT_GONE = "499"
+"""The code of a request whose client went before its answer began."""
+
+
+class Counters(msgspec.Struct):
+    """``requests`` by (slot, route, code); ``first_byte`` by slot as (count, sum of seconds since the request came);
+    ``tokens`` by (slot, prompt or completion).  ``in_flight`` is now, all others count since the start.
+
+    A request for no slot of ours counts under the slot ``""``.
+    """
+
+    requests: dict[tuple[str, str, str], int] = {}
+    first_byte: dict[str, tuple[int, float]] = {}
+    in_flight: dict[str, int] = {}
+    queued: dict[str, int] = {}
+    cancelled: dict[str, int] = {}
+    drained: dict[str, int] = {}
+    tokens: dict[tuple[str, str], int] = {}
+
+    def ended(self, slot: str, route: str, code: str) -> None:
+        key = (slot, route, code)
+        self.requests[key] = self.requests.get(key, 0) + 1
+
+    def began_to_answer(self, slot: str, seconds: float) -> None:
+        count, total = self.first_byte.get(slot, (0, 0.0))
+        self.first_byte[slot] = (count + 1, total + seconds)
+
+    def took_tokens(self, slot: str, answer: bytes) -> None:
+        """Add what a whole JSON answer says of its tokens, if it does."""
+        try:
+            usage = _DECODER.decode(answer).usage
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return
+        for kind, count in (("prompt", usage.prompt_tokens), ("completion", usage.completion_tokens)):
+            if count:
+                self.tokens[slot, kind] = self.tokens.get((slot, kind), 0) + count
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class _Answer(msgspec.Struct):
+    usage: _Usage = msgspec.field(default_factory=_Usage)
+
+
+_DECODER = msgspec.json.Decoder(_Answer)
+
+
+def has_usage(status: int, headers: Headers) -> bool:
+    """Whether an answer may say how many tokens it took."""
+    length = value_of(headers, b"content-length")
+    is_short = not length or (length.isdigit() and int(length) <= ANSWER_LIMIT)
+    return status == 200 and is_short and value_of(headers, b"content-type").startswith(b"application/json")

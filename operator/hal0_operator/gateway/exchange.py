@@ -1,0 +1,181 @@
+"""One exchange with a container: the request goes there, the answer comes back, and either end may break off."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from hal0_operator.gateway.client import Client
+from hal0_operator.gateway.connection import Answer
+from hal0_operator.gateway.counters import ANSWER_LIMIT, Counters, has_usage
+from hal0_operator.gateway.faults import Aborted, Gone, Refused, TooLate, UpstreamFault, invalid
+from hal0_operator.gateway.heads import answer_headers, request_head, value_of
+from hal0_operator.gateway.limits import Limits
+from hal0_operator.gateway.request import Body, Passing, Scope
+from hal0_operator.gateway.upstream import Call, Pool
+from hal0_operator.routing.endpoints import Endpoint
+from hal0_operator.routing.failure import Failure
+from hal0_operator.routing.route import Route
+
+REFUSAL_LIMIT = 64 << 10
+"""Bytes of a refusal that is told inside an event stream."""
+
+
+class Finder(Protocol):
+    """What an exchange needs of the relay that began it."""
+
+    counters: Counters
+
+    def found(self, endpoint: Endpoint, model: str | None) -> Route: ...
+
+
+class Exchange:
+    """A server of the family flm dies of a cancelled request: its answer is read to the end, whoever is there."""
+
+    def __init__(self, finder: Finder, pool: Pool, limits: Limits, found: Route, endpoint: Endpoint) -> None:
+        self._finder = finder
+        self._limits = limits
+        self._found = found
+        self._endpoint = endpoint
+        self._call = Call(pool, found.standing.port, limits.first_byte_s)
+        self._drains = found.server.family == "flm"
+        self._upload: asyncio.Task[None] | None = None
+        self._upload_ended: Exception | None = None
+
+    async def run(self, scope: Scope, body: Body, client: Client, began: float, done: Callable[[], None]) -> None:
+        """``done`` is called as soon as the container is, which may be before the client has everything.
+
+        Raises ``Refused`` before the answer has begun, and ``Gone``.
+        """
+        if not self._drains:
+            client.when_gone(self._call.abort)
+        try:
+            answer = await self._send(scope, body)
+            await self._forward(answer, body, client, began, done)
+        except Aborted:
+            raise (self._upload_ended or Gone) from None
+        except UpstreamFault as fault:
+            raise Refused(_failure(self._found, fault)) from fault
+        finally:
+            client.when_gone(None)
+            if self._upload is not None:
+                self._upload.cancel()
+            self._call.finish()
+        if client.is_gone and self._drains:
+            counters = self._finder.counters
+            counters.drained[self._found.slot] = counters.drained.get(self._found.slot, 0) + 1
+
+    async def _send(self, scope: Scope, body: Body) -> Answer:
+        port, headers, query = self._found.standing.port, scope["headers"], scope["query_string"]
+        if not isinstance(body, Passing):
+            data = body.sent_as(self._found.model)
+            return await self._call.send(request_head(self._endpoint.path, query, headers, port, len(data)), data)
+        length = body.length(self._found.model)
+        await self._call.open(request_head(self._endpoint.path, query, headers, port, length))
+        self._upload = asyncio.get_running_loop().create_task(self._uploaded(body, in_chunks=length is None))
+        return await self._call.answer()
+
+    async def _uploaded(self, body: Passing, *, in_chunks: bool) -> None:
+        """Send the body as it comes.  What ends it early ends the exchange, since the container waits for the rest."""
+        try:
+            async for piece in body.pieces(self._found.model, self._resolved):
+                if piece:
+                    await self._written(b"%x\r\n%b\r\n" % (len(piece), piece) if in_chunks else piece)
+            if in_chunks:
+                await self._written(b"0\r\n\r\n")
+            self._call.sent()
+        except UpstreamFault:
+            pass  # whoever waits for the answer meets it too
+        except (Refused, Gone) as ended:
+            self._upload_ended = ended
+            self._call.abort()
+
+    async def _written(self, data: bytes) -> None:
+        try:
+            async with asyncio.timeout(self._limits.stall_s):
+                await self._call.write(data)
+        except TimeoutError:
+            why = f"it took nothing of the upload for {self._limits.stall_s:g} s"
+            raise Refused(_failure(self._found, TooLate(why))) from None
+
+    def _resolved(self, model: str) -> str:
+        """A model that came after the file must be the one that was chosen without it."""
+        slot = self._finder.found(self._endpoint, model).slot
+        if slot != self._found.slot:
+            why = (
+                f"`model` comes after the file and names slot {slot}, but without it slot {self._found.slot} was chosen"
+            )
+            raise invalid(f"{why}: send `model` before the file")
+        return self._found.model
+
+    async def _forward(
+        self, answer: Answer, body: Body, client: Client, began: float, done: Callable[[], None]
+    ) -> None:
+        is_stream = _is_stream(answer)
+        if client.is_beating and not (is_stream and answer.status == 200):
+            await self._refuse_in_stream(client, done)
+            return
+        if not client.is_beating:
+            await client.start(answer.status, answer_headers(answer.headers))
+        usage = bytearray() if not body.stream and has_usage(answer.status, answer.headers) else None
+        is_first = True
+        tail = b"\n\n"
+        while True:
+            try:
+                piece = await self._call.read()
+            except Aborted:
+                raise
+            except UpstreamFault as fault:
+                await self._cut(fault, client, b"" if tail.endswith(b"\n\n") else b"\n\n", is_stream=is_stream)
+                return
+            if is_first:
+                is_first = False
+                self._finder.counters.began_to_answer(self._found.slot, asyncio.get_running_loop().time() - began)
+            if is_stream:
+                tail = (tail + piece)[-2:]
+            elif usage is not None:
+                usage = usage + piece if len(usage) + len(piece) <= ANSWER_LIMIT else None
+            is_last = self._call.is_spent
+            if is_last:
+                self._call.finish()
+                done()
+            await client.body(piece, last=is_last)
+            if is_last:
+                break
+        if usage:
+            self._finder.counters.took_tokens(self._found.slot, bytes(usage))
+
+    async def _refuse_in_stream(self, client: Client, done: Callable[[], None]) -> None:
+        """The head has said 200 already: what the container says instead becomes the last event."""
+        text = bytearray()
+        while not self._call.is_spent and len(text) < REFUSAL_LIMIT:
+            text += await self._call.read()
+        self._call.finish()
+        done()
+        try:
+            error = msgspec.json.encode(msgspec.json.decode(text))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            error = _failure(self._found, UpstreamFault("it refused the request")).body
+        await client.fail_stream(error)
+
+    async def _cut(self, fault: UpstreamFault, client: Client, ending: bytes, *, is_stream: bool) -> None:
+        """A stream ends with the reason; any other answer ends as it ended here, so that nobody takes it for whole."""
+        if is_stream:
+            await client.body(ending, last=False)
+            await client.fail_stream(_failure(self._found, fault).body)
+        else:
+            client.cut()
+
+
+def _is_stream(answer: Answer) -> bool:
+    """Whether events may be added to it."""
+    kind = value_of(answer.headers, b"content-type")
+    return kind.startswith(b"text/event-stream") and not value_of(answer.headers, b"content-length")
+
+
+def _failure(found: Route, fault: UpstreamFault) -> Failure:
+    server = found.server.slot
+    details = {"slot": found.slot, "container": found.standing.container, "reason": str(fault)}
+    status = 504 if isinstance(fault, TooLate) else 502
+    return Failure(status, "upstream.failed", f"slot {server} did not answer: {fault}", details)

@@ -1,0 +1,108 @@
+"""One request, from its routing to the last byte of its answer: each piece goes on as it came.
+
+Nothing here waits between the routing of a request and the moment that it counts on its container.
+"""
+
+import asyncio
+import contextlib
+
+from hal0_operator.gateway.client import Client
+from hal0_operator.gateway.counters import CLIENT_GONE, Counters
+from hal0_operator.gateway.exchange import Exchange
+from hal0_operator.gateway.faults import Gone, Refused
+from hal0_operator.gateway.lanes import Changed, Entry, Lanes
+from hal0_operator.gateway.limits import Limits
+from hal0_operator.gateway.ports import Slots
+from hal0_operator.gateway.request import Body, Scope, read
+from hal0_operator.gateway.upstream import Pool
+from hal0_operator.routing.endpoints import Endpoint
+from hal0_operator.routing.failure import Failure
+from hal0_operator.routing.route import Route, route
+
+TRIES = 4
+"""Routings of one request; each further one follows a start or a wait that ended on another container."""
+
+
+class Relay:
+    """``changed`` is told the count of a container's requests after each change."""
+
+    def __init__(self, slots: Slots, changed: Changed, limits: Limits) -> None:
+        self._slots = slots
+        self._limits = limits
+        self._pool = Pool(connect_s=limits.connect_s, idle_s=limits.idle_s, idle_most=limits.idle_most)
+        self.lanes = Lanes(changed, limits.queue)
+        self.counters = Counters()
+
+    def close(self) -> None:
+        """End the idle connections."""
+        self._pool.close()
+
+    async def relay(self, endpoint: Endpoint, scope: Scope, client: Client) -> None:
+        """Answer one request, with an error where need be."""
+        began = asyncio.get_running_loop().time()
+        slot, code = "", ""
+        try:
+            body = await read(endpoint, scope, client, self._limits)
+            for _ in range(TRIES):
+                found = self.found(endpoint, body.model)
+                slot = found.slot
+                if found.wake:
+                    await self._wake(found, body, client)
+                elif await self._served(found, endpoint, scope, body, client, began):
+                    return
+            code = "503"
+            why = f"slot {slot} was replaced while the request waited for it"
+            await client.fail(Failure(503, "slot.not_ready", why, {"slot": slot}, 1))
+        except Refused as refused:
+            code = str(refused.failure.status)
+            await client.fail(refused.failure)
+        except Gone:
+            code = CLIENT_GONE
+            self.counters.cancelled[slot] = self.counters.cancelled.get(slot, 0) + 1
+        finally:
+            self.counters.ended(slot, endpoint.path, code or str(client.status or CLIENT_GONE))
+
+    def found(self, endpoint: Endpoint, model: str | None) -> Route:
+        """Raises ``Refused``."""
+        found = route(self._slots.directory(), self._slots.stands, endpoint, model)
+        if isinstance(found, Failure):
+            raise Refused(found)
+        return found
+
+    async def _wake(self, found: Route, body: Body, client: Client) -> None:
+        woken = asyncio.ensure_future(self._slots.wake(found.server.slot))
+        result = await client.wait_for(woken, beats=body.stream, at_once=True)
+        if isinstance(result, Failure):
+            raise Refused(result)
+
+    async def _served(
+        self, found: Route, endpoint: Endpoint, scope: Scope, body: Body, client: Client, began: float
+    ) -> bool:
+        """Whether it was answered; if not, it waited so long that the container is another one now."""
+        server, container = found.server.slot, found.standing.container
+        entry = self.lanes.enter(container, server, serial=found.server.family == "flm")
+        self._slots.began(server, container)
+        counted = self.counters.in_flight
+        counted[found.slot] = counted.get(found.slot, 0) + 1
+        left = contextlib.ExitStack()
+        left.callback(self._leave, entry, found.slot, server)
+        with left:
+            if entry.turn is not None:
+                self.counters.queued[found.slot] = self.counters.queued.get(found.slot, 0) + 1
+                await client.wait_for(entry.turn, beats=body.stream, at_once=False)
+                again = self.found(endpoint, body.model)
+                if again.standing.container != container:
+                    return False
+                found = again
+            exchange = Exchange(self, self._pool, self._limits, found, endpoint)
+            await exchange.run(scope, body, client, began, left.close)
+        return True
+
+    def _leave(self, entry: Entry, slot: str, server: str) -> None:
+        entry.leave()
+        self._slots.ended(server, entry.container)
+        left = self.counters.in_flight.get(slot, 0) - 1
+        if left > 0:
+            self.counters.in_flight[slot] = left
+        else:
+            self.counters.in_flight.pop(slot, None)

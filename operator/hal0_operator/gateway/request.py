@@ -1,0 +1,153 @@
+"""A request as it is routed and sent on: its body whole (JSON), or as it passes (multipart)."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, MutableMapping
+from typing import Any
+
+from hal0_operator.gateway import bodies, multipart
+from hal0_operator.gateway.client import Client
+from hal0_operator.gateway.faults import invalid
+from hal0_operator.gateway.heads import value_of
+from hal0_operator.gateway.limits import Limits
+from hal0_operator.gateway.multipart import Field, Parts, Segment
+from hal0_operator.routing.endpoints import Endpoint
+
+Scope = MutableMapping[str, Any]
+Resolve = Callable[[str], str]
+"""A model that comes after the file to what replaces it; raises ``Refused``."""
+
+
+class Whole:
+    """A JSON body."""
+
+    def __init__(self, body: bytes) -> None:
+        asked = bodies.decode(body)
+        self._body = body
+        self.model = asked.model
+        self.stream = asked.stream is True
+
+    def sent_as(self, model: str) -> bytes:
+        """The body with another model in it; ``""`` keeps it."""
+        return bodies.with_model(self._body, model) if model else self._body
+
+
+class Passing:
+    """A multipart body, of which the first bytes were looked at; ``model`` is ``None`` where none was among them.
+
+    ``declared`` is its length in bytes, ``None`` where the client sends chunks.
+    """
+
+    def __init__(self, client: Client, parts: Parts, declared: int | None, limits: Limits) -> None:
+        self._client = client
+        self._parts = parts
+        self._declared = declared
+        self._limits = limits
+        self._taken = 0
+        self._seen: list[Segment] = []
+        self._is_whole = False
+        self.model: str | None = None
+        self.stream = False
+
+    async def look(self) -> None:
+        """Read until the model is known, or as far as one looks.  Raises ``Refused`` and ``Gone``."""
+        while self.model is None and not self._is_whole and self._taken < self._limits.look_ahead:
+            segments = await self._next()
+            self._seen += segments
+            for segment in segments:
+                if isinstance(segment, Field):
+                    self._note(segment)
+
+    def _note(self, field: Field) -> None:
+        if field.name == "stream":
+            self.stream = field.text.lower() in ("true", "1")
+        elif self.model is not None:
+            raise invalid("the body has more than one part `model`")
+        else:
+            self.model = field.text
+
+    def length(self, model: str) -> int | None:
+        """The bytes that ``pieces`` will give, where that can be known."""
+        if not model or self._declared is None:
+            return self._declared
+        if self.model is None and not self._is_whole:
+            return None
+        old = sum(
+            len(segment.value) for segment in self._seen if isinstance(segment, Field) and segment.name == "model"
+        )
+        return self._declared + (len(model.encode()) - old if self.model is not None else 0)
+
+    async def pieces(self, model: str, resolve: Resolve) -> AsyncIterator[bytes]:
+        """The body; its model becomes ``model`` (``""`` keeps it), one that comes late what ``resolve`` says.
+
+        Raises ``Refused`` and ``Gone``.
+        """
+        for piece in _texts(self._seen, lambda _: model):
+            yield piece
+        self._seen = []
+        is_known = self.model is not None
+
+        def late(text: str) -> str:
+            nonlocal is_known
+            if is_known:
+                raise invalid("the body has more than one part `model`")
+            is_known = True
+            return resolve(text)
+
+        while not self._is_whole:
+            for piece in _texts(await self._next(), late):
+                yield piece
+
+    async def _next(self) -> list[Segment]:
+        try:
+            async with asyncio.timeout(self._limits.stall_s):
+                data = await self._client.piece()
+        except TimeoutError:
+            raise invalid(f"nothing more of the body came for {self._limits.stall_s:g} s") from None
+        self._taken += len(data)
+        if self._taken > self._limits.multipart:
+            raise _too_large(self._limits.multipart)
+        if data:
+            return self._parts.feed(data)
+        self._is_whole = True
+        return self._parts.end()
+
+
+Body = Whole | Passing
+
+
+async def read(endpoint: Endpoint, scope: Scope, client: Client, limits: Limits) -> Body:
+    """The body as far as it must be known for routing; the client is watched from then on.
+
+    Raises ``Refused`` (400, 413) and ``Gone``.
+    """
+    headers = scope["headers"]
+    text = value_of(headers, b"content-length")
+    declared = int(text) if text.isdigit() and len(text) < 16 else None
+    most = limits.json if endpoint.body == "json" else limits.multipart
+    if declared is not None and declared > most:
+        raise _too_large(most)
+    if endpoint.body == "json":
+        data = await client.whole_body(most)
+        if data is None:
+            raise _too_large(most)
+        client.watch()
+        return Whole(data)
+    kind = value_of(headers, b"content-type").decode("latin-1")
+    passing = Passing(client, Parts(multipart.boundary(kind)), declared, limits)
+    client.watch()
+    await passing.look()
+    return passing
+
+
+def _texts(segments: Iterable[Segment], replaced: Resolve) -> Iterable[bytes]:
+    for segment in segments:
+        if isinstance(segment, bytes):
+            yield segment
+        elif segment.name == "model":
+            yield replaced(segment.text).encode() or segment.value
+        else:
+            yield segment.value
+
+
+def _too_large(most: int) -> Exception:
+    return invalid(f"the body is larger than {most >> 20} MiB", 413)
