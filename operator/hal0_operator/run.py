@@ -1,7 +1,6 @@
 """The composition root: the only place that puts real parts into the seams."""
 
 import os
-import secrets
 import signal
 import sys
 import threading
@@ -37,6 +36,7 @@ from hal0_operator.loop.own_fault import kept
 from hal0_operator.loop.stamp import Stamp
 from hal0_operator.loop.statuses import Statuses
 from hal0_operator.loop.store import ForeignState, StateDir
+from hal0_operator.loop.traffic import Traffic
 from hal0_operator.loop.triggers import Listener, resync
 from hal0_operator.model.problem import Problem
 from hal0_operator.model.profile import Profile
@@ -47,8 +47,8 @@ from hal0_operator.podman.service import PrivateService, Unavailable, connect
 from hal0_operator.reconcile.desired import Wishes
 from hal0_operator.reconcile.reconciler import Reconciler
 from hal0_operator.seams.fs import FileLock
+from hal0_operator.surfaces import CannotRun, app
 
-TOKEN_BYTES = 32
 LAST_THREADS_S = 0.2
 """An idle worker thread ends within a millisecond once it is told to."""
 SWITCH_INTERVAL_S = 0.0005
@@ -62,10 +62,6 @@ class Place(NamedTuple):
     state_dir: str
     runtime_dir: str
     podman_url: str = ""
-
-
-class CannotRun(Exception):
-    """The operator cannot start: ``args[0]`` says why and what to do."""
 
 
 class BadSettings(Exception):
@@ -138,6 +134,7 @@ class Parts:
         reader = Reader(self.fs, place.home)
         self.home = HomeWatch(reader, intake, self.drive, self.log, self.state, self.clock, time.sleep)
         self.statuses = Statuses(self.reconciler, self.home.source, self.clock, Stamp(self.clock))
+        self.traffic = Traffic(self.drive, self.statuses, self.clock)
         self.operator = RunningOperator(self.drive, self.home, self.statuses, self.log, self.state, self.clock)
         self._connect()
 
@@ -186,6 +183,7 @@ class Parts:
     def _home_changed(self) -> None:
         self.statuses.stale(None)
         if self.home.source.read:
+            self.traffic.look()
             self.operator.forget_overrides()
 
 
@@ -230,6 +228,7 @@ async def serve(parts: Parts, listen: str, watching: Callable[[RunningOperator],
         keep(tasks, parts, "watching the home", watch.run)
         keep(tasks, parts, "Podman's events", Listener(parts.podman, parts.drive).run)
         keep(tasks, parts, "the timer", partial(resync, parts.drive, parts.rng, every_s, before_resync))
+        keep(tasks, parts, "loading on demand", parts.traffic.run)
         keep(tasks, parts, "the view", partial(watching, parts.operator))
         tasks.start_soon(_end_on_signal, shutdown, parts.drive)
         tasks.start_soon(_surfaces, parts, listen, shutdown)
@@ -240,15 +239,10 @@ async def serve(parts: Parts, listen: str, watching: Callable[[RunningOperator],
 
 async def _surfaces(parts: Parts, listen: str, shutdown: anyio.Event) -> None:
     """The libraries of the surfaces load beside the first look at Podman."""
-    app, serve_web = await anyio.to_thread.run_sync(_app, parts)
-    await serve_web(app, listen, f"{parts.place.state_dir}/operator.sock", shutdown)
-
-
-def _app(parts: Parts) -> tuple[Any, Callable[..., Coroutine[Any, Any, None]]]:
-    from hal0_operator.web.app import build  # noqa: PLC0415 - see _surfaces
-    from hal0_operator.web.serve import serve as serve_web  # noqa: PLC0415
-
-    return build(parts.operator, load_token(parts), parts.settings), serve_web
+    place = parts.place
+    served = partial(app, parts.operator, parts.traffic, parts.settings, parts.fs, place.state_dir)
+    answers, serve_web = await anyio.to_thread.run_sync(served)
+    await serve_web(answers, listen, f"{place.state_dir}/operator.sock", shutdown)
 
 
 def ended(code: int) -> int:
@@ -264,23 +258,6 @@ def ended(code: int) -> int:
                 sys.stdout.flush()
                 os._exit(code)
     return code
-
-
-def load_token(parts: Parts) -> str:
-    """The token for writes over TCP, made once, readable by the owner alone.  Raises ``CannotRun``."""
-    path = f"{parts.place.state_dir}/token"
-    try:
-        text = parts.fs.read(path, 4096).decode().strip()
-        if text:
-            return text
-    except (OSError, UnicodeDecodeError):
-        pass
-    text = secrets.token_urlsafe(TOKEN_BYTES)
-    try:
-        parts.fs.write_atomic(path, f"{text}\n".encode(), 0o600)
-    except OSError as failed:
-        raise CannotRun(f"{path}: {failed.strerror}; choose a writable --state-dir") from failed
-    return text
 
 
 def _watch_told(parts: Parts, text: str) -> None:

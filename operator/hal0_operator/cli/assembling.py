@@ -8,7 +8,8 @@ from hal0_operator.cli import problems as shown
 from hal0_operator.cli.options import Failed, Paths
 from hal0_operator.cli.output import colourful, paint, write_line
 from hal0_operator.model.settings import Settings
-from hal0_operator.run import BadSettings, CannotRun, Parts, Place, load_settings
+from hal0_operator.run import BadSettings, Parts, Place, load_settings
+from hal0_operator.surfaces import CannotRun
 
 
 def settings_of(paths: Paths, listen: str = "") -> Settings:

@@ -22,7 +22,8 @@ def run(args: argparse.Namespace, paths: Paths) -> int:
 
     from hal0_operator.cli.assembling import parts_of  # noqa: PLC0415
     from hal0_operator.cli.options import Failed  # noqa: PLC0415
-    from hal0_operator.run import CannotRun, ended, serve  # noqa: PLC0415
+    from hal0_operator.run import ended, serve  # noqa: PLC0415
+    from hal0_operator.surfaces import CannotRun  # noqa: PLC0415
     from hal0_operator.web.serve import CannotListen  # noqa: PLC0415
 
     parts = parts_of(paths, listen=args.listen or "")

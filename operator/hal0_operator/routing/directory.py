@@ -43,7 +43,12 @@ class Directory(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, targets: Iterable[Target]) -> "Directory":
+        """A record whose NPU chat slot is off still names it: whoever asks is told which one to switch on."""
         slots = {target.slot.name: _listing(target) for target in targets}
+        chats = sorted(name for name, listing in slots.items() if listing.is_npu_chat)
+        for name, listing in slots.items():
+            if listing.is_record and not listing.anchor and chats:
+                slots[name] = msgspec.structs.replace(listing, anchor=chats[0])
         models: dict[str, list[str]] = {}
         for name in sorted(slots):
             if slots[name].model:

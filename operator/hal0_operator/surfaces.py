@@ -1,0 +1,65 @@
+"""The surfaces of a running operator as one application; their libraries load when it is asked for."""
+
+import secrets
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
+
+from hal0_operator.loop.operator import RunningOperator
+from hal0_operator.loop.traffic import Traffic
+from hal0_operator.model.settings import Settings
+from hal0_operator.seams.fs import Fs
+
+TOKEN_BYTES = 32
+SECRET_LIMIT = 4096
+
+
+class CannotRun(Exception):
+    """The operator cannot start: ``args[0]`` says why and what to do."""
+
+
+Serve = Callable[..., Coroutine[Any, Any, None]]
+
+
+def app(operator: RunningOperator, traffic: Traffic, settings: Settings, fs: Fs, state_dir: str) -> tuple[Any, Serve]:
+    """The application, and what serves it.  Raises ``CannotRun``."""
+    from hal0_operator.gateway.app import Gateway  # noqa: PLC0415 - start-up is spent on the containers first
+    from hal0_operator.gateway.figures import figures  # noqa: PLC0415
+    from hal0_operator.web.app import build  # noqa: PLC0415
+    from hal0_operator.web.front import Front  # noqa: PLC0415
+    from hal0_operator.web.serve import serve  # noqa: PLC0415
+
+    gateway = Gateway(traffic)
+    operator.gateway = partial(figures, gateway, traffic)
+    guard = build(operator, load_token(fs, state_dir), settings)
+    return Front(guard, gateway, load_key(fs, settings.api_key_file)), serve
+
+
+def load_token(fs: Fs, state_dir: str) -> str:
+    """The token for writes over TCP, made once, readable by the owner alone.  Raises ``CannotRun``."""
+    path = f"{state_dir}/token"
+    try:
+        text = fs.read(path, SECRET_LIMIT).decode().strip()
+        if text:
+            return text
+    except (OSError, UnicodeDecodeError):
+        pass
+    text = secrets.token_urlsafe(TOKEN_BYTES)
+    try:
+        fs.write_atomic(path, f"{text}\n".encode(), 0o600)
+    except OSError as failed:
+        raise CannotRun(f"{path}: {failed.strerror}; choose a writable --state-dir") from failed
+    return text
+
+
+def load_key(fs: Fs, path: str) -> bytes:
+    """The key that closes ``/v1``; empty where the settings name none.  Raises ``CannotRun``."""
+    if not path:
+        return b""
+    try:
+        key = fs.read(path, SECRET_LIMIT).strip()
+    except OSError as failed:
+        raise CannotRun(f"{path}: {failed.strerror}; `api_key_file` names the key of requests below /v1") from failed
+    if not key:
+        raise CannotRun(f"{path} is empty; `api_key_file` names the key of requests below /v1")
+    return key

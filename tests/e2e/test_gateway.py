@@ -1,0 +1,189 @@
+"""One address for every model: the official client, a real llama.cpp, and servers that are told to misbehave."""
+
+import contextlib
+import http.client
+import json
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import openai
+import pytest
+
+from tests.e2e.awaited import all_ready, container_id, converged, until_event
+from tests.images import gguf
+from tests.images.build import LLAMA
+from tests.support.machine import Machine
+from tests.support.operator_process import OperatorProcess
+
+SIZE = {"context_size": 512}
+HELLO = [{"role": "user", "content": "w1"}]
+
+
+def client(operator: OperatorProcess) -> openai.OpenAI:
+    return openai.OpenAI(base_url=f"http://{operator.listen}/v1", api_key="none", max_retries=0, timeout=60)
+
+
+@contextlib.contextmanager
+def asking(operator: OperatorProcess, path: str, body: dict[str, Any]) -> Iterator[http.client.HTTPResponse]:
+    """A request whose connection ends with the block, answered or not."""
+    connection = http.client.HTTPConnection(operator.listen, timeout=60)
+    with contextlib.closing(connection):
+        connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+        yield connection.getresponse()
+
+
+def failure(operator: OperatorProcess, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any], str | None]:
+    with asking(operator, path, body) as answer:
+        return answer.status, json.loads(answer.read())["error"], answer.headers["Retry-After"]
+
+
+@pytest.fixture
+def real(operator: OperatorProcess, llama: Machine) -> OperatorProcess:
+    """Real llama.cpp: chat, embed and rerank, with a random model; started and Ready."""
+    gguf.write(operator.store / "tiny.gguf")
+    operator.home.profile("llama", image=LLAMA, flags="--threads 1 --parallel 2 --no-mmap")
+    for slot in ("chat", "code", "util"):
+        operator.home.delete(f"slots/{slot}.toml")
+    for number, slot in enumerate(("chat", "embed", "rerank")):
+        port = operator.home.ports[number]
+        operator.home.slot(slot, profile="llama", model={"default": "tiny.gguf"} | SIZE, port=port)
+    operator.start()
+    operator.until(lambda slots: len(slots) == 3 and all_ready(slots))
+    return operator
+
+
+def test_the_official_client_talks_to_every_slot(real: OperatorProcess) -> None:
+    ask = client(real)
+    assert {model.id for model in ask.models.list()} == {"chat", "embed", "rerank"}
+    whole = ask.chat.completions.create(model="chat", messages=HELLO, max_tokens=4)
+    assert whole.usage is not None
+    assert whole.usage.completion_tokens == 4
+    pieces = list(ask.chat.completions.create(model="hal0/chat", messages=HELLO, max_tokens=4, stream=True))
+    assert pieces[-1].choices[0].finish_reason == "length"
+    assert len(ask.embeddings.create(model="embed", input="w1 w2").data[0].embedding) == gguf.WIDTH
+    with asking(real, "/v1/rerank", {"query": "w1", "documents": ["w2", "w3"]}) as ranked:
+        assert {row["index"] for row in json.loads(ranked.read())["results"]} == {0, 1}
+    with pytest.raises(openai.NotFoundError) as unknown:
+        ask.chat.completions.create(model="chta", messages=HELLO)
+    assert unknown.value.code == "slot.unknown"
+    assert "chat" in str(unknown.value)
+    assert 'hal0_gateway_requests_total{code="200",route="/v1/embeddings",slot="embed"}' in real.get("/metrics")
+
+
+def test_a_real_server_stops_generating_when_its_client_goes(real: OperatorProcess) -> None:
+    body = {"model": "chat", "messages": HELLO, "max_tokens": 100_000, "stream": True, "ignore_eos": True}
+    with asking(real, "/v1/chat/completions", body) as answer:
+        assert answer.readline().startswith(b"data:")
+        assert generating(real)
+        left = time.monotonic()
+    while generating(real):
+        assert time.monotonic() < left + 2, "it goes on although nobody listens"
+    connection = http.client.HTTPConnection(real.listen, timeout=60)
+    connection.request(
+        "POST", "/v1/chat/completions", json.dumps(body | {"stream": False}), {"Content-Type": "application/json"}
+    )
+    until_generating(real)
+    connection.close()
+    left = time.monotonic()
+    while generating(real):
+        assert time.monotonic() < left + 2, "nor when nothing was streamed"
+
+
+def until_generating(operator: OperatorProcess) -> None:
+    end = time.monotonic() + 10
+    while not generating(operator):
+        assert time.monotonic() < end
+
+
+def generating(operator: OperatorProcess) -> bool:
+    port = operator.home.ports[0]
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/slots", timeout=5) as answer:
+        return any(slot["is_processing"] for slot in json.load(answer))
+
+
+def test_slots_that_cannot_answer_say_why(running: OperatorProcess) -> None:
+    converged(running)
+    running.home.slot("code", enabled=False)
+    running.home.save("slots/bad.toml", 'devcie = "cpu"\n')
+    running.until(lambda slots: slots["code"]["phase"] == "Off" and slots.get("bad", {}).get("phase") == "Denied")
+    chat = "/v1/chat/completions"
+    status, error, retry = failure(running, chat, {"model": "code", "messages": HELLO})
+    assert (status, error["code"], retry) == (503, "slot.disabled", None)
+    status, error, retry = failure(running, chat, {"model": "nope", "messages": HELLO})
+    assert (status, error["code"]) == (404, "slot.unknown")
+    status, error, _ = failure(running, "/v1/embeddings", {"model": "chat", "input": "x"})
+    assert (status, error["code"]) == (400, "request.invalid")
+    with asking(running, chat, {"model": "chat", "messages": HELLO}) as answer:
+        assert answer.status == 200
+        assert json.loads(answer.read())["choices"]
+
+
+def test_a_server_that_dies_in_a_stream_ends_it_with_an_error(running: OperatorProcess) -> None:
+    running.stub("chat", chunks=50, chunk_ms=5, die_after_chunks=3)
+    with asking(running, "/v1/chat/completions", {"model": "chat", "messages": HELLO, "stream": True}) as answer:
+        lines = [line for line in answer.read().decode().split("\n\n") if line]
+    assert json.loads(lines[-1].removeprefix("data: "))["error"]["code"] == "upstream.failed"
+    assert "[DONE]" not in "".join(lines)
+    running.until_phase("chat", "Ready")
+
+
+def test_a_swap_lets_every_request_under_way_end(running: OperatorProcess) -> None:
+    """Whoever asks meanwhile is told to come again."""
+    converged(running)
+    running.stub("chat", chunks=20, chunk_ms=50)
+    body = {"model": "chat", "messages": HELLO, "stream": True}
+    before = running.cid("chat")
+    with asking(running, "/v1/chat/completions", body) as answer:
+        assert answer.readline().startswith(b"data:")
+        running.home.slot("chat", model={"default": "m.gguf", "context_size": 2048})
+        text = answer.read().decode()
+    assert text.endswith("data: [DONE]\n\n")
+    running.until(lambda slots: all_ready(slots) and container_id(slots["chat"]) not in ("", before))
+
+
+def test_no_answer_is_lost_while_slots_are_swapped_all_the_time(running: OperatorProcess) -> None:
+    converged(running)
+    over = threading.Event()
+    seen: list[tuple[int, str]] = []
+
+    def ask() -> None:
+        while not over.is_set():
+            with asking(running, "/v1/chat/completions", {"model": "chat", "messages": HELLO}) as answer:
+                found = json.loads(answer.read())
+                seen.append((answer.status, found.get("error", {}).get("code", "")))
+
+    clients = [threading.Thread(target=ask) for _ in range(4)]
+    for each in clients:
+        each.start()
+    for size in (2048, 4096, 2048):
+        before = running.cid("chat")
+        running.home.slot("chat", model={"default": "m.gguf", "context_size": size})
+        running.until(lambda slots, before=before: all_ready(slots) and container_id(slots["chat"]) not in ("", before))
+    over.set()
+    for each in clients:
+        each.join()
+    assert {status for status, _ in seen} <= {200, 503}
+    assert {code for _, code in seen} <= {"", "slot.not_ready"}
+    assert sum(status == 200 for status, _ in seen) > 10
+
+
+def test_a_slot_on_demand_loads_at_a_request_and_goes_when_nobody_asks(operator: OperatorProcess) -> None:
+    operator.home.profile("slow", env={"STUB_READY_AFTER": "1"})
+    operator.home.slot("code", profile="slow", idle_timeout_s=1, operator={"load": "on-demand"})
+    operator.start()
+    operator.until(lambda slots: slots["code"]["phase"] == "Idle" and slots["chat"]["phase"] == "Ready")
+    assert operator.hal0ctl("apply", "--wait", "--timeout=20").returncode == 0, "Idle is satisfied"
+    assert "hal0-code" not in operator.cids()
+    with asking(operator, "/v1/chat/completions", {"model": "code", "messages": HELLO}) as answer:
+        assert answer.status == 200
+        assert json.loads(answer.read())["choices"]
+    until_event(operator, lambda event: event["slot"] == "code" and event["reason"] == "Ready")
+    operator.until_phase("code", "Idle")
+    operator.until(lambda slots: slots["code"]["container"] is None)
+    body = {"model": "code", "messages": HELLO, "stream": True}
+    with asking(operator, "/v1/chat/completions", body) as answer:
+        assert answer.headers["Content-Type"].startswith("text/event-stream")
+        assert answer.read().decode().endswith("data: [DONE]\n\n")

@@ -1,0 +1,79 @@
+"""The NPU's three roles through one address, with a simulator of FLM."""
+
+import http.client
+import json
+from typing import Any
+
+import pytest
+
+from tests.e2e.awaited import all_ready
+from tests.e2e.test_gateway import HELLO, asking, failure
+from tests.e2e.test_npu import TAG, npu, shadow  # noqa: F401 - a fixture
+from tests.support.operator_process import OperatorProcess
+
+CHAT, EMBED, SPEECH = "/v1/chat/completions", "/v1/embeddings", "/v1/audio/transcriptions"
+
+
+@pytest.fixture
+def trio(npu: OperatorProcess) -> OperatorProcess:  # noqa: F811
+    npu.start()
+    npu.until(lambda slots: len(slots) == 3 and all_ready(slots))
+    return npu
+
+
+def transcribed(operator: OperatorProcess, model: str | None) -> tuple[int, dict[str, Any]]:
+    edge = "xxBOUNDARYxx"
+    parts = [f'--{edge}\r\nContent-Disposition: form-data; name="model"\r\n\r\n{model}\r\n'] if model else []
+    head = (
+        f'--{edge}\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\nContent-Type: audio/wav\r\n\r\n'
+    )
+    body = "".join(parts).encode() + head.encode() + b"RIFF" + bytes(4000) + f"\r\n--{edge}--\r\n".encode()
+    connection = http.client.HTTPConnection(operator.listen, timeout=30)
+    connection.request("POST", SPEECH, body, {"Content-Type": f"multipart/form-data; boundary={edge}"})
+    answer = connection.getresponse()
+    found = json.loads(answer.read())
+    connection.close()
+    return answer.status, found
+
+
+def test_all_three_roles_answer_and_the_server_never_hears_a_foreign_name(trio: OperatorProcess) -> None:
+    for body in ({"model": "npu", "messages": HELLO}, {"model": TAG, "messages": HELLO}, {"messages": HELLO}):
+        with asking(trio, CHAT, body) as answer:
+            assert answer.status == 200, answer.read()
+    with asking(trio, EMBED, {"model": "embed", "input": "x"}) as answer:
+        assert answer.status == 200, answer.read()
+    assert transcribed(trio, "stt")[0] == 200
+    assert transcribed(trio, None)[0] == 200
+    assert set(trio.stub("npu")["models_asked"]) <= {TAG, "embed-gemma:300m", "whisper-v3:turbo"}
+
+
+def test_without_the_npu_slot_each_role_says_so(trio: OperatorProcess) -> None:
+    trio.hal0ctl("slot", "edit", "npu", "--disable", "--no-wait")
+    trio.until_phase("npu", "Off")
+    for path, record in ((CHAT, None), (EMBED, "embed")):
+        status, error, _ = failure(trio, path, {"model": record or "npu", "messages": HELLO, "input": "x"})
+        assert (status, error["code"]) == (503, "npu.trio_unavailable")
+        assert (error["details"]["slot"], error["details"]["record"], error["details"]["phase"]) == (
+            "npu",
+            record,
+            "Off",
+        )
+        assert "load an NPU chat slot first" in error["message"]
+    status, body = transcribed(trio, "stt")
+    assert (status, body["error"]["details"]["record"]) == (503, "stt")
+    shadow(trio, "embed", "embed-gemma:300m", enabled=False)
+    trio.until(lambda slots: slots["embed"]["enabled"] is False)
+    assert failure(trio, EMBED, {"model": "embed", "input": "x"})[1]["code"] == "slot.disabled"
+
+
+def test_a_client_that_goes_does_not_cost_the_npu_its_process(trio: OperatorProcess) -> None:
+    """It would end at the tenth request that is cut; instead each is read to its end, unseen."""
+    trio.stub("npu", chunks=5, chunk_ms=20, max_aborts=3)
+    before = trio.cid("npu")
+    for _ in range(6):
+        with asking(trio, CHAT, {"model": "npu", "messages": HELLO, "stream": True}) as answer:
+            answer.readline()
+    with asking(trio, CHAT, {"model": "npu", "messages": HELLO}) as answer:
+        assert answer.status == 200
+    assert trio.stub("npu")["aborted"] == 0
+    assert trio.cid("npu") == before
