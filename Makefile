@@ -42,6 +42,7 @@ sim: setup-test ## the simulator: SEED=n RUNS=m
 
 bench: setup-test ## the figures of tests/bench/README.md, measured here; BENCH=--quick: a smoke run
 	@$(BIN)/python -m pip install --quiet 'podman-compose>=1.5'
+	@command -v nginx >/dev/null && command -v wrk >/dev/null || apt-get install -y -qq --no-install-recommends nginx-light wrk >/dev/null
 	$(BIN)/python -m tests.bench $(BENCH)
 
 build: setup-test ## a wheel below dist/

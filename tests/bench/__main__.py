@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from tests.bench import committing, from_nothing, ground, in_memory, running, wishing
+from tests.bench import committing, from_nothing, gateway, ground, in_memory, running, wishing
 from tests.bench.table import Row, markdown, plain
 from tests.images.build import CACHE
 from tests.support import podmans, tools
@@ -76,6 +76,7 @@ def _pure(folder: Path, quick: bool) -> Iterator[tuple[str, Bench]]:
     yield "load", loads
     yield "growth", growth
     yield "commit", lambda: committing.commits(folder / "commit", 3, 15 if quick else 60)
+    yield "gateway", lambda: gateway.added(folder / "gateway", 2 if quick else 7, 1 if quick else 3)
     yield "help", lambda: running.helps(5 if quick else 30)
 
 

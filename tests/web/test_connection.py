@@ -6,6 +6,7 @@ import socket
 import pytest
 
 from hal0_operator.web import connection
+from hal0_operator.web.serve import tcp_socket
 from tests.support.served import TOKEN
 
 BEGUN = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
@@ -135,3 +136,9 @@ def test_what_is_no_http_leaves_no_line_in_the_log(connect, caplog):
     upgrade.sendall(BEGUN + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
     assert upgrade.recv(65_536).startswith(b"HTTP/1.1 200")
     assert caplog.records == []
+
+
+def test_the_listener_says_that_it_is_tcp_so_that_no_answer_waits_for_an_acknowledgement():
+    """asyncio switches Nagle's delay off for connections of such a socket alone."""
+    with tcp_socket("127.0.0.1:0") as bound:
+        assert bound.proto == socket.IPPROTO_TCP

@@ -1,0 +1,41 @@
+"""``python -m tests.bench.gateway_server LISTEN UPSTREAM``: the gateway alone, before one container that is always Ready."""
+
+import sys
+import tempfile
+
+import anyio
+
+from hal0_operator.gateway.app import Gateway
+from hal0_operator.routing.directory import Directory, Listing
+from hal0_operator.routing.standing import Standing
+from hal0_operator.web.serve import serve
+
+
+class OneSlot:
+    def __init__(self, port: int) -> None:
+        chat = Listing(slot="chat", type="llm", device="cpu", family="llama-server", model="m.gguf")
+        self._directory = Directory({"chat": chat}, {"m.gguf": ("chat",)})
+        self._standing = Standing(phase="Ready", container="c1", port=port)
+
+    def directory(self) -> Directory:
+        return self._directory
+
+    def stands(self, slot: str) -> Standing:
+        del slot
+        return self._standing
+
+    def began(self, slot: str, container: str) -> None: ...
+
+    def ended(self, slot: str, container: str) -> None: ...
+
+    async def wake(self, slot: str) -> Standing:
+        return self.stands(slot)
+
+
+async def main(listen: str, upstream: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        await serve(Gateway(OneSlot(upstream)), listen, f"{folder}/socket", anyio.Event())
+
+
+if __name__ == "__main__":
+    anyio.run(main, sys.argv[1], int(sys.argv[2]))
