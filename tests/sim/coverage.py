@@ -16,6 +16,9 @@ EFFECTS = tuple(sorted(found.__name__ for found in get_args(a.Effect)))
 BROKEN = ("broken", "half-started", "lost", "paused", "renamed")
 """Kinds of containers that must be removed and created again."""
 
+REQUESTS = ("begun", "woken", "turned away", "npu.trio_unavailable", "slot.not_ready", "slot.disabled", "slot.denied")
+"""What becomes of requests."""
+
 
 class Coverage:
     def __init__(self) -> None:
@@ -25,6 +28,7 @@ class Coverage:
         self.effects: Counter[str] = Counter()
         self.troubles: Counter[str] = Counter()
         self.phases: Counter[str] = Counter()
+        self.requests: Counter[str] = Counter()
 
     def decided(self, found: causes.Cause, step: Step) -> None:
         self.causes[type(found).__name__] += 1
@@ -35,7 +39,7 @@ class Coverage:
 
     def table(self) -> str:
         rows = []
-        for title in ("causes", "broken", "waits", "effects", "troubles", "phases"):
+        for title in ("causes", "broken", "waits", "effects", "troubles", "phases", "requests"):
             counts: Counter[str] = getattr(self, title)
             cells = [f"{name} {count}" for name, count in sorted(counts.items())]
             rows.append(f"{title:>9}: " + ", ".join(cells))
@@ -47,6 +51,8 @@ class Coverage:
             *(f"cause {name}" for name in CAUSES if not self.causes[name]),
             *(f"effect {name}" for name in EFFECTS if not self.effects[name]),
             *(f"broken {name}" for name in BROKEN if not self.broken[name]),
+            *(f"request {name}" for name in REQUESTS if not self.requests[name]),
+            *(["wait Draining"] if not self.waits["Draining"] else []),
         ]
 
 

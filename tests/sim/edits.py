@@ -2,8 +2,7 @@
 
 import msgspec
 
-from tests.sim.home import npu_want
-from tests.sim.trouble import LATE, STUB, Trouble
+from tests.sim.trouble import IDLE_S, LATE, STUB, Trouble
 
 GARBAGE = ("port = 08101\n[model", "", "device = cpu\n", '[model]\ndefault = "m"\nportt = 1\n')
 
@@ -59,6 +58,11 @@ class Edits(Trouble):
     def do_suspend_in_the_file(self) -> None:
         name = self.rng.choice(list(self.wants))
         self.write(name, suspend=not self.wants[name].suspend)
+
+    def do_load_on_demand(self) -> None:
+        name = self.rng.choice(list(self.wants))
+        want = self.wants[name]
+        self.write(name, on_demand=not want.on_demand, idle=self.rng.choice(IDLE_S))
 
     def do_hand_the_npu_over(self) -> "bool | None":
         pair = [name for name, want in self.wants.items() if want.profile == "flm" and not want.type]
@@ -122,7 +126,7 @@ class Edits(Trouble):
             good = want.model if want.model in ("m", "n") or want.device == "npu" else "m"
             fixed = msgspec.structs.replace(want, model=good, port=first.port, suspend=False, timeout=0)
             if fixed.profile == "flm" and not fixed.type:
-                fixed = npu_want(first.port or 0, enabled=first.enabled)
+                fixed = first
             self.wants[name] = fixed
             self.sim.home.slot(name, fixed.text)
         self.sim.home.slots_folder = True

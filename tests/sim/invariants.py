@@ -14,6 +14,7 @@ from hal0_operator.reconcile.rollback import is_rejected
 from tests.sim.admission import Admissions
 from tests.sim.pace import Pace
 from tests.sim.podman import Box
+from tests.sim.routing import Routing
 from tests.sim.simulator import Simulator
 
 CHANGES = a.Create | a.Start | a.Stop | a.Remove
@@ -36,6 +37,8 @@ class Invariants:
         self.steps = 0
         self.pace = Pace(sim)
         self.admissions = Admissions(sim)
+        self.routing = Routing(sim)
+        sim.requests.judge = lambda name, answer: self._said(self.routing.judge(name, answer))
         sim.look = self.look
         sim.answered = self.answered
 
@@ -49,6 +52,7 @@ class Invariants:
                 self.lists.clear()
                 self.pace.forget()
                 self.admissions.booted()
+                self.routing.booted()
             case "admit":
                 self._said(self.admissions.problems())
             case "begin" if effect is not None:
@@ -86,6 +90,7 @@ class Invariants:
             # Without pidfds several ends look like one, and are heard of late.
             self._said(self.pace.starts(effect) if self.sim.faults.hints else [])
         if isinstance(effect, a.Remove | a.Stop):
+            self._said(self.routing.ends(effect))
             self._ends(effect)
 
     def _hands_off(self, effect: "CHANGES") -> None:

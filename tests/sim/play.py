@@ -6,7 +6,9 @@ from tests.sim.coverage import Coverage
 from tests.sim.edits import Edits
 from tests.sim.faults import Faults
 from tests.sim.home import Home
+from hal0_operator.routing.route import Route
 from tests.sim.invariants import Invariants, converged
+from tests.sim.routing import Routing
 from tests.sim.simulator import Simulator
 from tests.sim.statuses import StatusRules
 from tests.sim.trouble import wants
@@ -17,6 +19,8 @@ CALM_S = 700.0
 """Longer than the longest pace after a bad time: five minutes, and the tries before it."""
 QUIET_S = 3600.0
 TIMER_TURN_S = 33.0
+WAKES_S = 35.0
+"""A timer's turn: every hint may be lost."""
 KINDS = Edits.kinds()
 
 
@@ -36,12 +40,14 @@ def play(seed: int, *, hints: bool = True, coverage: Coverage | None = None) -> 
     try:
         Invariants(sim)
         statuses = StatusRules(sim) if seed % 3 == 0 else None
+        sim.requests.come()
         for _ in range(STEPS):
             sim.run(rng.choice(WAITS_S))
             kind = rng.choice(KINDS)
             if trouble.strike(kind):
                 covered.troubles[kind.removeprefix("do_").replace("_", " ")] += 1
         _calm(sim, trouble)
+        _on_demand(sim)
         if statuses is not None:
             statuses.settled()
             covered.phases.update(statuses.phases)
@@ -51,10 +57,12 @@ def play(seed: int, *, hints: bool = True, coverage: Coverage | None = None) -> 
             raise Failed(f"{where}: {broken}") from None
         raise Failed(f"{where}: {type(broken).__name__}: {broken}\n" + "\n".join(sim.journal[-20:])) from broken
     covered.effects.update(sim.kinds)
+    covered.requests.update(sim.requests.outcomes)
     return sim
 
 
 def _calm(sim: Simulator, trouble: Edits) -> None:
+    sim.requests.end()
     trouble.calm()
     trouble.repair()
     sim.run(0 if sim.faults.hints else TIMER_TURN_S)
@@ -70,3 +78,23 @@ def _calm(sim: Simulator, trouble: Edits) -> None:
     sim.run(QUIET_S)
     assert sim.actions == before, "L2: it acts although all is well\n" + "\n".join(sim.journal[-30:])
     assert sim.effects > effects, "L2: the timer looks no more"
+
+
+def _on_demand(sim: Simulator) -> None:
+    """L7: after its time a slot on demand is idle, and wakes with a request; S15 at rest."""
+    core = sim.reconciler
+    journal = lambda: "\n".join(sim.journal[-30:])  # noqa: E731
+    slots = [name for name in core.aims.on_demand if core.aims.targets[name].off in ("", "Idle")]
+    for name in slots:
+        target, timeout = core.aims.targets[name], core.aims.on_demand[name]
+        assert not timeout or target.off == "Idle", (
+            f"L7: {name} is not idle an hour after its last request\n{journal()}"
+        )
+        found = sim.requests.ask(name)
+        assert isinstance(found, Route), f"L7: {name} is answered {found}\n{journal()}"
+        sim.run(WAKES_S)
+        serving = core.serving(name)
+        answered = {request.container for request in sim.requests.active if request.server == name}
+        assert serving is not None and answered == {serving.id}, f"L7: {name} does not wake\n{journal()}"
+    wrong = Routing(sim).at_rest()
+    assert not wrong, f"{wrong}\n{journal()}"

@@ -25,6 +25,7 @@ from tests.sim.faults import Faults
 from tests.sim.home import Home
 from tests.sim.machine import NPU_NODE, SIM_NODE, Machine
 from tests.sim.podman import Process
+from tests.sim.requests import Requests
 
 SETTINGS = Settings(
     model_store="/models",
@@ -86,6 +87,7 @@ class Simulator:
         self.approved = ""
         self.epoch = 0
         self.calls = Calls(self)
+        self.requests = Requests(self)
         self.machine.on_cut.append(self.calls.cut)
         self.machine.on_death.append(self._process_died)
         self.machine.on_event.append(self._event)
@@ -112,6 +114,7 @@ class Simulator:
         self.reconciler = Reconciler(self.id, self.settings, self.memory, self._jitter)
         self.reconciler.override(Wishes(dict(self.suspended)))
         self.intake = Intake(SEEDS, self.settings, self.admitted)
+        self.requests.boot()
         self.at(RESYNC_S, self._resync)
         self.look("boot", None)
         self.pump()
@@ -143,8 +146,12 @@ class Simulator:
             self._wish()
 
     def _wish(self) -> None:
-        self.reconciler.override(Wishes(dict(self.suspended)))
+        self._override()
         self.pump()
+
+    def _override(self) -> None:
+        core = self.reconciler
+        core.override(msgspec.structs.replace(core.aims.wishes, suspended=dict(self.suspended)))
 
     def restart(self, slot: str, *, pull: bool = False) -> None:
         if slot in self.reconciler.aims.targets:
@@ -179,6 +186,7 @@ class Simulator:
         """What the shell does whenever it wakes."""
         for turn in itertools.count():
             self._admit()
+            self.requests.step()
             keys = self.reconciler.due(self.time)
             assert turn < HOT_TURNS, f"L2: it turns without end: {keys}\n" + "\n".join(self.journal[-20:])
             if not keys:
@@ -190,6 +198,7 @@ class Simulator:
         for key in self.reconciler.abandoned():
             self.calls.abandon(key)
         self.reconciler.notes.news.clear()
+        self.requests.arm()
         wake = self.reconciler.wake()
         if wake is not None and wake not in self._wakes:
             self._wakes.add(wake)
@@ -202,12 +211,13 @@ class Simulator:
         self._home_pending = False
         found = self.admission = self.intake.decide(self.home.files(), core.world.owners(), self.approved)
         core.admit(found.desired, core.tick - 1)
+        self.requests.traffic.look()
         if not self.disk_full:
             self.admitted = found.verdict.admitted
         gone = self.suspended.keys() - core.aims.targets.keys() - core.aims.desired.frozen.keys()
         if gone and not found.pruning.slots:
             self.suspended = {name: o for name, o in self.suspended.items() if name not in gone}
-            core.override(Wishes(dict(self.suspended)))
+            self._override()
         self.look("admit", None)
 
     def _resync(self) -> None:

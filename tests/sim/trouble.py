@@ -13,6 +13,7 @@ from tests.sim.machine import IMAGES, NPU_NODE, SIM_NODE, stop_for_ever
 from tests.sim.podman import Box
 from tests.sim.simulator import Simulator
 
+IDLE_S = (0, 5, 40)
 STUB = "localhost/stub:1"
 LATE = "localhost/late:1"
 """An image that is not here and can be pulled."""
@@ -26,12 +27,17 @@ def wants(rng: random.Random, first: int = 0) -> dict[str, Want]:
         found |= {f"npu{first}": npu_want(port + 9), f"npu{first}b": npu_want(port + 10, enabled=False)}
         if rng.random() < 0.5:
             found[f"stt{first}"] = Want(device="npu", type="transcription", profile="flm", model="whisper")
+        if rng.random() < 0.3:
+            found[f"emb{first}"] = Want(device="npu", type="embedding", profile="flm", model="embed", enabled=False)
     if rng.random() < 0.3:
         found[f"any{first}"] = Want()
     if rng.random() < 0.3:
         found[f"dev{first}"] = Want(port=port + 11, profile="dev")
     if rng.random() < 0.2:
         found[f"tts{first}"] = Want(port=port + 12, profile="voice", type="tts")
+    for name, want in found.items():
+        if rng.random() < 0.3:
+            found[name] = msgspec.structs.replace(want, on_demand=True, idle=rng.choice(IDLE_S))
     return found
 
 

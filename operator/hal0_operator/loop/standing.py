@@ -28,16 +28,22 @@ def standing(core: Reconciler, statuses: OneStatus, slot: str, now: float) -> St
         return _without(core, statuses, slot, now)
     if own.id in core.aims.ending or core.draining(slot):
         return _leaving(core, statuses, slot, own, now)
-    run = core.state(slot).run
+    run, inputs = core.state(slot).run, core.inputs_of(slot, own.digest)
     failed = run.failed_roles if run is not None else ()
+    # A list knows the port too, when the inputs are not remembered any more.
+    port = inputs.port if inputs is not None else next(iter(own.ports), 0)
     phase: Phase = "Degraded" if failed else "Ready"
-    return Standing(phase=phase, container=own.id, port=_port(core, slot, own), failed_roles=failed)
+    if inputs is not None and inputs.family == "flm":
+        absent = {"asr": inputs.asr, "embed": inputs.embed}
+        failed += tuple(role for role, there in absent.items() if not there and role not in failed)
+    retry_s = _start_s(core, slot) if failed and _swaps(core, slot, own) else None
+    return Standing(phase=phase, container=own.id, port=port, failed_roles=failed, retry_s=retry_s)
 
 
-def _port(core: Reconciler, slot: str, own: Container) -> int:
-    """Of the inputs that it was made of; a list knows it too, when they are not remembered any more."""
-    inputs = core.inputs_of(slot, own.digest)
-    return inputs.port if inputs is not None else next(iter(own.ports), 0)
+def _swaps(core: Reconciler, slot: str, own: Container) -> bool:
+    """Other inputs are to come, which may have a role that this container was started without."""
+    wanted = core.aims.effective.get(slot)
+    return wanted is not None and wanted.digest != own.digest and not wanted.rolled_back
 
 
 def _leaving(core: Reconciler, statuses: OneStatus, slot: str, own: Container, now: float) -> Standing:

@@ -21,6 +21,11 @@ ENDPOINT = ENDPOINTS["/v1/chat/completions"]
 """Only a refusal of the NPU's chat slot names it."""
 
 
+def is_hopeless(found: Standing) -> bool:
+    """Nothing that is under way, or was only just asked for, makes it serve."""
+    return found.phase in HOPELESS or (found.phase == "Blocked" and found.retry_s is None)
+
+
 class Traffic:
     """The loop as the gateway sees it.  Everything but ``wake`` and ``run`` answers at once.
 
@@ -57,12 +62,12 @@ class Traffic:
     def began(self, slot: str, container: str) -> None:
         """One more request is in flight in this container."""
         self._count(slot, container, 1)
-        self._wanted(slot)
+        self.wanted(slot)
 
     def ended(self, slot: str, container: str) -> None:
         """Once for each ``began``."""
         self._count(slot, container, -1)
-        self._unwanted(slot)
+        self.unwanted(slot)
 
     async def wake(self, slot: str) -> Standing | Failure:
         """Count as a request for the slot until its container may be asked, or cannot be.
@@ -70,20 +75,24 @@ class Traffic:
         It is waited for as long as the slot's start may take.
         """
         begun = self._clock.monotonic()
-        self._wanted(slot)
+        self.wanted(slot)
         try:
             while True:
                 moved = self._statuses.moved()
                 found = self.stands(slot)
                 if found.container:
                     return found
-                left = begun + start_limit(self._core.view(slot, begun)) - self._clock.monotonic()
-                if left <= 0 or found.phase in HOPELESS or (found.phase == "Blocked" and found.retry_s is None):
+                left = self.left(slot, begun)
+                if left <= 0 or is_hopeless(found):
                     return self._refusal(slot, found, late=left <= 0)
                 with anyio.move_on_after(left):
                     await moved.wait()
         finally:
-            self._unwanted(slot)
+            self.unwanted(slot)
+
+    def left(self, slot: str, begun: float) -> float:
+        """Seconds that a start may still take which was asked for then."""
+        return begun + start_limit(self._core.view(slot, begun)) - self._clock.monotonic()
 
     def _refusal(self, slot: str, found: Standing, *, late: bool) -> Failure:
         if late:
@@ -101,7 +110,7 @@ class Traffic:
         core, now = self._core, self._clock.monotonic()
         slots = {name: Asked(timeout, self._runs(name)) for name, timeout in core.aims.on_demand.items()}
         idle, before = self._demand.idle(now, slots), core.aims.wishes.idle
-        at = self._demand.next_change(now)
+        at = self.next_look()
         if at is not None and (self._armed is None or at < self._armed):
             self._rearm.set()
         if idle == before:
@@ -111,12 +120,16 @@ class Traffic:
             self._statuses.stale(slot)
         self._drive.wake()
 
+    def next_look(self) -> float | None:
+        """When a slot becomes idle if nothing happens before."""
+        return self._demand.next_change(self._clock.monotonic())
+
     async def run(self) -> None:
         """Look whenever a slot's time is over; until cancelled."""
         while True:
             self._rearm = anyio.Event()
+            self._armed = self.next_look()
             now = self._clock.monotonic()
-            self._armed = self._demand.next_change(now)
             with anyio.move_on_after(float("inf") if self._armed is None else self._armed - now):
                 await self._rearm.wait()
             self._armed = None
@@ -132,12 +145,14 @@ class Traffic:
             self._statuses.stale(slot)
             self._drive.wake()
 
-    def _wanted(self, slot: str) -> None:
+    def wanted(self, slot: str) -> None:
+        """One more request asks for the slot, whether or not a container has it yet."""
         self._demand.began(slot, self._clock.monotonic())
         if slot in self._core.aims.wishes.idle:
             self.look()
 
-    def _unwanted(self, slot: str) -> None:
+    def unwanted(self, slot: str) -> None:
+        """Once for each ``wanted``."""
         self._demand.ended(slot, self._clock.monotonic())
         if slot in self._core.aims.on_demand:
             self.look()
