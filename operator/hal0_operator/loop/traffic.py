@@ -1,5 +1,7 @@
 """What requests do to the loop: they are counted, hold a removal up, and load slots on demand."""
 
+from collections.abc import Iterator
+
 import anyio
 import msgspec
 
@@ -7,12 +9,14 @@ from hal0_operator.loop.demand import Asked, Demand
 from hal0_operator.loop.drive import Drive
 from hal0_operator.loop.standing import standing
 from hal0_operator.loop.statuses import Statuses
+from hal0_operator.model.launch import Target
 from hal0_operator.reconcile.cause import start_limit
 from hal0_operator.routing.directory import Directory
 from hal0_operator.routing.endpoints import ENDPOINTS
 from hal0_operator.routing.failure import Failure
 from hal0_operator.routing.route import unserved
 from hal0_operator.routing.standing import Standing
+from hal0_operator.runtimes.inputs import NO_SHADOWS, target
 from hal0_operator.seams.clock import Clock
 
 HOPELESS = frozenset({"Suspended", "Denied", "Off", "CrashLoop", "Removing"})
@@ -43,16 +47,25 @@ class Traffic:
         self._rearm = anyio.Event()
         self._armed: float | None = None
         self._directory = Directory()
-        self._directory_of: object = None
+        self._directory_of: tuple[object, object] = (None, None)
 
     # ── what a request asks ────────────────────────────────────────────────────────────────────
 
     def directory(self) -> Directory:
-        """Made anew when a target changed."""
-        if self._directory_of is not self._core.aims.targets:
-            self._directory_of = self._core.aims.targets
-            self._directory = Directory.of(self._core.aims.targets.values())
+        """Made anew when a target changed, or what is refused."""
+        aims = self._core.aims
+        if self._directory_of[0] is not aims.targets or self._directory_of[1] is not aims.desired:
+            self._directory_of = (aims.targets, aims.desired)
+            self._directory = Directory.of([*aims.targets.values(), *self._refused()])
         return self._directory
+
+    def _refused(self) -> Iterator[Target]:
+        """Slots that were never admitted: whoever asks for one is told why, and not that it is unknown."""
+        aims = self._core.aims
+        for name in aims.desired.frozen.keys() - aims.targets.keys():
+            slot = self._statuses.stand_in(name)
+            if slot is not None and not slot.is_shadow:
+                yield target(slot, None, NO_SHADOWS, self._core.settings, None, "")
 
     def stands(self, slot: str) -> Standing:
         return standing(self._core, self._statuses, slot, self._clock.monotonic())
@@ -68,6 +81,16 @@ class Traffic:
         """Once for each ``began``."""
         self._count(slot, container, -1)
         self.unwanted(slot)
+
+    def answered(self, slot: str, container: str) -> None:
+        """Bytes of an answer came."""
+        self._core.answered(slot, container, self._clock.monotonic())
+
+    def unanswered(self, slot: str, container: str) -> None:
+        """A request had its time and no answer."""
+        self._core.unanswered(slot, container, self._clock.monotonic())
+        self._statuses.stale(slot)
+        self._drive.wake()
 
     async def wake(self, slot: str) -> Standing | Failure:
         """Count as a request for the slot until its container may be asked, or cannot be.

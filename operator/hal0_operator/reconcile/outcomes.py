@@ -26,6 +26,7 @@ from hal0_operator.reconcile.desk import Desk
 from hal0_operator.reconcile.fold import fold
 from hal0_operator.reconcile.observe import observe
 from hal0_operator.reconcile.preflight import image_id
+from hal0_operator.reconcile.state import UNANSWERED_TO_TELL, SlotState
 
 STORE_RETRY_S = 5.0
 IMAGES_RETRY_S = 1.0
@@ -130,12 +131,10 @@ def probed(core: Core, slot: str, effect: Effect, outcome: Outcome, tick: int, n
         state.run.next_probe = now + state.run.interval
     else:
         was_ready = state.run.ready
-        why = runs.probed(state, outcome.result, now, core.settings.probe)
+        busy = bool(core.flights.get(effect.id))
+        why = runs.probed(state, outcome.result, now, core.settings.probe, busy=busy)
         if why:
-            state.doomed, state.doomed_why = effect.id, why
-            core.notes.event("Warning", "Unresponsive", slot, why)
-            runs.failed(state, core.digest_of(slot), now, core.notes.jitter, unready=False)
-            state.run.ready = False
+            _doom(core, state, why, now)
         if state.run.ready and not was_ready:
             core.notes.event("Normal", "Ready", slot, f"{container_name(slot)} answers its probe")
         if core.is_ready(slot):
@@ -144,6 +143,27 @@ def probed(core: Core, slot: str, effect: Effect, outcome: Outcome, tick: int, n
             core.touch(slot)
             core.touch_blocked()
     core.queue.add_at(probe_key(slot), state.run.next_probe)
+
+
+def _doom(core: Core, state: SlotState, why: str, now: float) -> None:
+    """It must be replaced, although it runs."""
+    assert state.run is not None
+    state.doomed, state.doomed_why = state.run.id, why
+    core.notes.event("Warning", "Unresponsive", state.name, why)
+    runs.failed(state, core.digest_of(state.name), now, core.notes.jitter, unready=False)
+    state.run.ready = False
+
+
+def unanswered(core: Core, slot: str, container: str, now: float) -> None:
+    """A request ended without an answer.  Several in a row, and its health is not believed any more."""
+    state = core.states.get(slot)
+    if state is None or not runs.unheard(state, container):
+        return
+    why = f"healthy, but {UNANSWERED_TO_TELL} requests in a row had no answer"
+    core.notes.event("Warning", "NoProgress", slot, why)
+    if core.settings.loop.restart_on_no_progress:
+        _doom(core, state, why, now)
+    core.touch(slot)
 
 
 def _keep_good(core: Core, slot: str) -> None:

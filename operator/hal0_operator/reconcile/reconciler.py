@@ -119,6 +119,16 @@ class Reconciler(Core):
         if drain is not None and drain.container == container:
             self.touch(slot)
 
+    def answered(self, slot: str, container: str, now: float) -> None:
+        """A byte of an answer came from this container."""
+        state = self.states.get(slot)
+        if state is not None and runs.heard(state, container, now):
+            self.touch(slot)
+
+    def unanswered(self, slot: str, container: str, now: float) -> None:
+        """A request had its time there, and no answer."""
+        outcomes.unanswered(self, slot, container, now)
+
     def draining(self, slot: str) -> bool:
         """The slot's container is about to go, or may be going: it is sent no new requests."""
         drain, own = self.aims.drains.get(slot), self.world.own(slot)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from hal0_operator.model.probe import ProbeResult
 from hal0_operator.model.settings import ProbeSettings
 from hal0_operator.reconcile.pace import JITTER, RESET_AFTER_READY_S, restart_delay
-from hal0_operator.reconcile.state import NEVER, Run, SlotState
+from hal0_operator.reconcile.state import NEVER, UNANSWERED_TO_TELL, Run, SlotState
 
 FIRST_PROBE_SHARE = 0.4
 """Of the first interval: a small model is Ready within 150 ms of its start."""
@@ -13,6 +13,8 @@ SLOWEST_START_PROBE_S = 1.0
 AFTER_REFUSAL_S = (0.25, 0.5)
 REFUSALS_TO_RESTART = 3
 SILENCE_TO_RESTART_S = 120.0
+BUSY_TO_RESTART_S = 1800.0
+"""While a request is in flight: a long prompt may leave no time for a health page."""
 LOOK_INSIDE_AFTER = 3
 """Probes in a row that met no server while starting, before the container's own address is asked too."""
 UNMET = ("refused", "timeout")
@@ -60,8 +62,8 @@ def renew(state: SlotState, digest: str) -> None:
     state.outside = None
 
 
-def probed(state: SlotState, result: ProbeResult, now: float, settings: ProbeSettings) -> str:
-    """Fold one probe; answers why the container must be replaced, or ``""``."""
+def probed(state: SlotState, result: ProbeResult, now: float, settings: ProbeSettings, *, busy: bool = False) -> str:
+    """Fold one probe; answers why the container must be replaced, or ``""``.  ``busy``: requests are in flight."""
     run = state.run
     if run is None or run.dead_at is not None:
         return ""
@@ -76,7 +78,7 @@ def probed(state: SlotState, result: ProbeResult, now: float, settings: ProbeSet
         run.interval = min(run.interval * 1.3, SLOWEST_START_PROBE_S)
         run.next_probe = now + run.interval
         return ""
-    return _failing(run, result, now)
+    return _failing(run, result, now, busy=busy)
 
 
 def _passed(state: SlotState, run: Run, result: ProbeResult, now: float, settings: ProbeSettings) -> None:
@@ -93,7 +95,7 @@ def _passed(state: SlotState, run: Run, result: ProbeResult, now: float, setting
         state.begun_at = NEVER
 
 
-def _failing(run: Run, result: ProbeResult, now: float) -> str:
+def _failing(run: Run, result: ProbeResult, now: float, *, busy: bool) -> str:
     """After Ready: refusals are asked again at once; silence counts only when it lasts."""
     if run.silent_since is None:
         run.silent_since = now
@@ -105,6 +107,26 @@ def _failing(run: Run, result: ProbeResult, now: float) -> str:
         if run.refused >= REFUSALS_TO_RESTART:
             return f"refused {REFUSALS_TO_RESTART} probes in a row"
         run.next_probe = now + AFTER_REFUSAL_S[run.refused - 1]
-    elif result.verdict == "timeout" and now - run.silent_since >= SILENCE_TO_RESTART_S:
-        return f"no answer for {SILENCE_TO_RESTART_S:.0f} s"
+    elif result.verdict == "timeout":
+        limit = BUSY_TO_RESTART_S if busy else SILENCE_TO_RESTART_S
+        if now - max(run.silent_since, run.heard_at) >= limit:
+            return f"no answer for {limit:.0f} s"
     return ""
+
+
+def heard(state: SlotState, container: str, now: float) -> bool:
+    """A byte of an answer came; whether that is news."""
+    run = state.run
+    if run is None or run.id != container:
+        return False
+    was_stuck, run.unanswered, run.heard_at = run.stuck, 0, now
+    return was_stuck
+
+
+def unheard(state: SlotState, container: str) -> bool:
+    """A request had its time and no answer; whether the server counts as stuck since just now."""
+    run = state.run
+    if run is None or run.id != container or not run.ready:
+        return False
+    run.unanswered += 1
+    return run.unanswered == UNANSWERED_TO_TELL

@@ -12,6 +12,10 @@ from hal0_operator.model.world import Container, NameHolder
 NEVER = float("-inf")
 
 
+UNANSWERED_TO_TELL = 3
+"""Requests in a row without an answer after which a server that calls itself healthy is not believed."""
+
+
 class Run(msgspec.Struct):
     """One start of a container, as this process saw it.  All times are monotonic seconds.
 
@@ -19,7 +23,8 @@ class Run(msgspec.Struct):
     loop's then: a probe that began before tells of an earlier start.
     ``strange``: its inputs are not known, so nobody asks it, and no deadline runs.
     ``dead_at`` is set by a fired pidfd or a list; one run ends once.  ``refused`` counts since the last
-    pass, ``unmet`` the probes in a row that met no server at all.
+    pass, ``unmet`` the probes in a row that met no server at all.  ``unanswered`` counts requests that ended
+    without an answer since the last that had one, ``heard_at`` is when the last byte of an answer came.
     """
 
     id: str
@@ -39,6 +44,13 @@ class Run(msgspec.Struct):
     path_broken: bool = False
     called_once: bool = False
     silent_since: float | None = None
+    unanswered: int = 0
+    heard_at: float = NEVER
+
+    @property
+    def stuck(self) -> bool:
+        """Healthy, and answers nothing."""
+        return self.unanswered >= UNANSWERED_TO_TELL
 
 
 class Drain(msgspec.Struct):

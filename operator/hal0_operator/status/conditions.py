@@ -6,6 +6,7 @@ from hal0_operator.model.problem import Problem
 from hal0_operator.model.status import NAMED, Condition, Phase, SlotStatus
 from hal0_operator.reconcile.draining import DRAINING
 from hal0_operator.reconcile.image_drift import image_drift
+from hal0_operator.reconcile.state import Run
 from hal0_operator.status.facts import SlotFacts
 from hal0_operator.status.phase import blocked_reason
 
@@ -78,6 +79,8 @@ def _ready(facts: SlotFacts, phase: Phase, named: tuple[Condition, ...]) -> Cond
         failed = run.failed_roles if run is not None else ()
         if failed:
             return _condition(facts, "Ready", "False", "RoleFailed", f"no answer as {', '.join(failed)}")
+        if run is not None and run.stuck:
+            return _condition(facts, "Ready", "False", "NoProgress", _stuck(run))
         return _condition(facts, "Ready", "True", "ProbePassed", "")
     reason, message = _why_not_ready(facts, phase, named)
     return _condition(facts, "Ready", "False", reason, message)
@@ -136,6 +139,10 @@ def _progress(facts: SlotFacts, phase: Phase, named: tuple[Condition, ...]) -> t
     return _condition(facts, "Reconciling", str(busy), word, ""), stalling
 
 
+def _stuck(run: Run) -> str:
+    return f"its health is fine, but the last {run.unanswered} requests had no answer"
+
+
 def _named(facts: SlotFacts) -> list[Condition]:
     view = facts.view
     found: list[Condition] = []
@@ -162,6 +169,9 @@ def _named(facts: SlotFacts) -> list[Condition]:
             add("Outdated", "rendered anew it would differ; `hal0ctl restart --outdated` applies it")
         if drift := image_drift(view):
             add("ImageDrift", drift)
+    run = view.state.run
+    if facts.serving and run is not None and run.stuck:
+        add("NoProgress", _stuck(run))
     if facts.strays:
         add("Stray", f"{', '.join(facts.strays)} carries our labels under another name; remove it by hand")
     return found

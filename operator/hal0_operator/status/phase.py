@@ -17,7 +17,7 @@ def phase(facts: SlotFacts, before: Phase | None) -> Phase:
         return phase(facts.anchor, before) if view.target.slot.enabled else "Off"
     if facts.serving:
         run = view.state.run
-        return "Degraded" if run is not None and run.failed_roles else "Ready"
+        return "Degraded" if run is not None and (run.failed_roles or run.stuck) else "Ready"
     if facts.podman_down and before is not None:
         return before
     if not view.target.wanted:
