@@ -28,6 +28,10 @@ class OneSlot:
 
     def ended(self, slot: str, container: str) -> None: ...
 
+    def answered(self, slot: str, container: str) -> None: ...
+
+    def unanswered(self, slot: str, container: str) -> None: ...
+
     async def wake(self, slot: str) -> Standing:
         return self.stands(slot)
 

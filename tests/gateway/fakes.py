@@ -27,6 +27,8 @@ class FakeSlots:
         self.known: dict[str, Listing] = {}
         self.standing: dict[str, Standing] = {}
         self.log: list[tuple[str, str, str]] = []
+        self.heard: list[tuple[str, str]] = []
+        self.unheard: list[tuple[str, str]] = []
         self.wakes: asyncio.Queue[asyncio.Future[Standing | Failure]] = asyncio.Queue()
 
     def add(self, listing: Listing, port: int = 0, container: str = "", **more: Any) -> None:
@@ -52,6 +54,12 @@ class FakeSlots:
 
     def ended(self, slot: str, container: str) -> None:
         self.log.append(("ended", slot, container))
+
+    def answered(self, slot: str, container: str) -> None:
+        self.heard.append((slot, container))
+
+    def unanswered(self, slot: str, container: str) -> None:
+        self.unheard.append((slot, container))
 
     async def wake(self, slot: str) -> Standing | Failure:
         woken = asyncio.get_running_loop().create_future()
@@ -113,6 +121,7 @@ class FakeServer:
         self.port = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._open: list[Taken] = []
+        self._is_over = False
 
     async def next(self) -> Taken:
         return await self.taken.get()
@@ -123,7 +132,7 @@ class FakeServer:
         assert task is not None
         self._tasks.add(task)
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            while True:
+            while not self._is_over:
                 taken = Taken((await reader.readuntil(b"\r\n\r\n"))[:-4], reader, writer)
                 self.taken.put_nowait(taken)
                 self._open.append(taken)
@@ -138,6 +147,7 @@ class FakeServer:
             yield self
         finally:
             server.close()
+            self._is_over = True
             for taken in self._open:
                 taken.die()
                 taken.done.set()

@@ -9,7 +9,7 @@ import msgspec
 from hal0_operator.gateway.client import Client
 from hal0_operator.gateway.connection import Answer
 from hal0_operator.gateway.counters import ANSWER_LIMIT, Counters, has_usage
-from hal0_operator.gateway.faults import Aborted, Gone, Refused, TooLate, UpstreamFault, invalid
+from hal0_operator.gateway.faults import Aborted, Gone, NoConnection, Refused, TooLate, UpstreamFault, invalid
 from hal0_operator.gateway.heads import answer_headers, request_head, value_of
 from hal0_operator.gateway.limits import Limits
 from hal0_operator.gateway.request import Body, Passing, Scope
@@ -28,6 +28,10 @@ class Finder(Protocol):
     counters: Counters
 
     def found(self, endpoint: Endpoint, model: str | None) -> Route: ...
+
+    def heard(self, found: Route) -> None: ...
+
+    def unheard(self, found: Route) -> None: ...
 
 
 class Exchange:
@@ -56,6 +60,8 @@ class Exchange:
         except Aborted:
             raise (self._upload_ended or Gone) from None
         except UpstreamFault as fault:
+            if isinstance(fault, TooLate):
+                self._finder.unheard(self._found)
             raise Refused(_failure(self._found, fault)) from fault
         finally:
             client.when_gone(None)
@@ -129,6 +135,7 @@ class Exchange:
             except UpstreamFault as fault:
                 await self._cut(fault, client, b"" if tail.endswith(b"\n\n") else b"\n\n", is_stream=is_stream)
                 return
+            self._finder.heard(self._found)
             if is_first:
                 is_first = False
                 self._finder.counters.began_to_answer(self._found.slot, asyncio.get_running_loop().time() - began)
@@ -177,5 +184,7 @@ def _is_stream(answer: Answer) -> bool:
 def _failure(found: Route, fault: UpstreamFault) -> Failure:
     server = found.server.slot
     details = {"slot": found.slot, "container": found.standing.container, "reason": str(fault)}
+    if isinstance(fault, NoConnection):  # the loop knows within moments, and starts it again
+        return Failure(503, "slot.not_ready", f"slot {server} is not there now: {fault}", details, 1)
     status = 504 if isinstance(fault, TooLate) else 502
     return Failure(status, "upstream.failed", f"slot {server} did not answer: {fault}", details)

@@ -19,6 +19,10 @@ class UpstreamFault(Exception):
     """The container did not give a whole answer; ``args[0]`` says why."""
 
 
+class NoConnection(UpstreamFault):
+    """The container takes no connection: its process has just ended, or is not there yet."""
+
+
 class TooLate(UpstreamFault):
     """Nothing of an answer came in time."""
 

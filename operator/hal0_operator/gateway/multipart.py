@@ -14,6 +14,7 @@ _BOUNDARY = re.compile(
 _NAME = re.compile(
     rb'^content-disposition:[^\r\n]*?[;\s]name=(?:"([^"\r\n]*)"|([^\s;"]*))', re.IGNORECASE | re.MULTILINE
 )
+_AFTER = (b"\r", b"-", b" ", b"\t", b"")
 _FIELDS = {b"model": "model", b"stream": "stream"}
 
 State = Literal["body", "head", "field", "end"]
@@ -83,7 +84,7 @@ class Parts:
                 return -1
             segments.append(buffer[at:])
             return len(buffer)
-        found = buffer.find(self._delimiter, at)
+        found = self._found(buffer, at)
         if self._state == "field":
             value = buffer[at : found if found >= 0 else None]
             if len(value) > VALUE_LIMIT + len(self._delimiter):
@@ -92,7 +93,7 @@ class Parts:
                 return -1
             segments.append(Field(self._field, value))
             at = found
-        end = found + len(self._delimiter) if found >= 0 else len(buffer) - len(self._delimiter) + 1
+        end = found + len(self._delimiter) if found >= 0 else len(buffer) - len(self._delimiter)
         if end <= at:
             return -1
         segments.append(buffer[at:end])
@@ -100,12 +101,18 @@ class Parts:
             self._state = "head"
         return end
 
+    def _found(self, buffer: bytes, at: int) -> int:
+        """Where the next boundary begins; -1 for none, or for one that may yet be a longer word."""
+        while (found := buffer.find(self._delimiter, at)) >= 0:
+            at = found + len(self._delimiter)
+            following = buffer[at : at + 1]
+            if following in _AFTER:
+                return found if following else -1
+        return -1
+
     def _head(self, buffer: bytes, at: int, segments: list[Segment]) -> int:
         if buffer[at : at + 2] == b"--":
             self._state = "end"
-            return at
-        if buffer[at : at + 1] not in (b"\r", b" ", b"\t", b"-", b""):
-            self._state = "body"  # a longer word that begins like the boundary
             return at
         end = buffer.find(b"\r\n\r\n", at)
         if end < 0:

@@ -22,6 +22,14 @@ class Slots(Protocol):
         """Called exactly once for each ``began``, when the container has nothing left to do for the request."""
         ...
 
+    def answered(self, slot: str, container: str) -> None:
+        """Bytes of an answer came from this container: a sign of life."""
+        ...
+
+    def unanswered(self, slot: str, container: str) -> None:
+        """A request had its time there and no answer began."""
+        ...
+
     async def wake(self, slot: str) -> Standing | Failure:
         """Start an idle slot, and return once it may be asked, or cannot be.  Cancelled when the client goes."""
         ...

@@ -69,6 +69,14 @@ class Relay:
             raise Refused(found)
         return found
 
+    def heard(self, found: Route) -> None:
+        """Bytes of an answer came."""
+        self._slots.answered(found.server.slot, found.standing.container)
+
+    def unheard(self, found: Route) -> None:
+        """No answer began in time."""
+        self._slots.unanswered(found.server.slot, found.standing.container)
+
     async def _wake(self, found: Route, body: Body, client: Client) -> None:
         woken = asyncio.ensure_future(self._slots.wake(found.server.slot))
         result = await client.wait_for(woken, beats=body.stream, at_once=True)

@@ -8,7 +8,7 @@ import asyncio
 from functools import partial
 
 from hal0_operator.gateway.connection import Answer, Connection
-from hal0_operator.gateway.faults import Aborted, TooLate, UpstreamFault
+from hal0_operator.gateway.faults import Aborted, NoConnection, TooLate, UpstreamFault
 
 HOST = "127.0.0.1"
 SLICE = 256 << 10
@@ -31,9 +31,9 @@ class Pool:
             async with asyncio.timeout(self._connect_s):
                 _, connection = await loop.create_connection(Connection, HOST, port)
         except TimeoutError:
-            raise TooLate(f"it took no connection within {self._connect_s:g} s") from None
+            raise NoConnection(f"it took no connection within {self._connect_s:g} s") from None
         except OSError as failed:
-            raise UpstreamFault(f"it takes no connection: {failed.strerror or failed}") from failed
+            raise NoConnection(f"it takes no connection: {failed.strerror or failed}") from failed
         return connection
 
     def used(self, port: int) -> Connection | None:
