@@ -1,0 +1,169 @@
+"""Servers that die, are late, or close connections at the worst moment."""
+
+import asyncio
+
+import msgspec
+import pytest
+
+from tests.gateway.fakes import CHAT
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(("sent", "between"), [(b"data: 1\n\n", b""), (b"data: ha", b"\n\n")])
+async def test_a_stream_whose_server_dies_ends_with_the_reason_and_without_done(ground, sent, between):
+    caller = await ground.caller()
+    await caller.ask(body={"stream": True})
+    taken = await ground.server.next()
+    await taken.begin_stream()
+    await taken.chunk(sent)
+    await caller.head()
+    assert await caller.chunk() == sent
+    taken.die()
+    rest = await caller.body()
+    assert rest.startswith(between + b"data: {")
+    assert rest.endswith(b"\n\n")
+    error = msgspec.json.decode(rest.strip().removeprefix(b"data: "))["error"]
+    assert (error["code"], error["details"]["slot"]) == ("upstream.failed", "chat")
+    await caller.ask()
+    await (await ground.server.next()).answer()
+    assert await caller.answer() == {}
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n123\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n123",
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 10\r\n\r\n123",
+    ],
+)
+async def test_any_other_answer_whose_server_dies_is_cut(ground, head):
+    caller = await ground.caller()
+    await caller.ask()
+    taken = await ground.server.next()
+    await taken.send(head)
+    await caller.head()
+    taken.writer.close()
+    with pytest.raises(asyncio.IncompleteReadError):
+        await caller.body()
+    assert ground.idle()
+
+
+async def test_a_server_that_takes_no_connection_is_not_ready(ground):
+    """Its process has just died: the loop knows within moments."""
+    ground.slots.stand("chat", port=1, container="id-chat")
+    caller = await ground.caller()
+    await caller.ask()
+    assert await caller.error() == (503, "slot.not_ready")
+    assert ground.gateway.counters.requests == {("chat", CHAT, "503"): 1}
+
+
+async def test_an_answer_that_does_not_begin_in_time_is_a_gateway_timeout(made):
+    async with made(first_byte_s=0.05) as ground:
+        caller = await ground.caller()
+        await caller.ask()
+        taken = await ground.server.next()
+        await taken.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        assert await caller.error() == (504, "upstream.failed")
+        await taken.gone()
+        assert ground.server.connections == 1
+
+
+async def test_an_answer_that_began_in_time_may_take_longer(made):
+    async with made(first_byte_s=0.05) as ground:
+        caller = await ground.caller()
+        await caller.ask()
+        taken = await ground.server.next()
+        await taken.begin_stream()
+        await caller.head()
+        reading = asyncio.create_task(caller.chunk())
+        await asyncio.wait({reading}, timeout=0.15)
+        assert not reading.done()
+        await taken.chunk(b"late")
+        assert await reading == b"late"
+        await taken.end_stream()
+
+
+async def test_a_request_that_met_a_closing_connection_is_sent_once_more(ground):
+    """150 servers that close their idle connection at the moment at which the next request comes."""
+    caller = await ground.caller()
+    for _ in range(150):
+        await caller.ask()
+        first = await ground.server.next()
+        await first.body()
+        await first.answer()
+        assert await caller.answer() == {}
+        await caller.ask(body={"again": True})
+        first.writer.close()
+        again = await ground.server.next()
+        if again.reader is first.reader:  # it was read before the connection closed
+            again = await ground.server.next()
+        assert await again.body() == b'{"again":true}'
+        await again.answer(b'{"n": 2}')
+        assert await caller.answer() == {"n": 2}
+        again.writer.close()
+    assert ground.gateway.counters.requests == {("chat", CHAT, "200"): 300}
+
+
+async def test_a_request_is_sent_no_second_time_on_a_new_connection(ground):
+    caller = await ground.caller()
+    await caller.ask()
+    (await ground.server.next()).die()
+    assert await caller.error() == (502, "upstream.failed")
+    assert ground.server.connections == 1
+
+
+async def test_a_request_is_sent_no_second_time_once_an_answer_began(ground):
+    caller = await ground.caller()
+    await caller.ask()
+    await (await ground.server.next()).answer()
+    await caller.answer()
+    await caller.ask()
+    taken = await ground.server.next()
+    await taken.send(b"H")
+    taken.die()
+    assert await caller.error() == (502, "upstream.failed")
+    assert ground.server.connections == 1
+
+
+async def test_no_request_is_sent_again_for_a_client_that_went(ground):
+    caller = await ground.caller()
+    await caller.ask()
+    await (await ground.server.next()).answer()
+    await caller.answer()
+    await caller.ask()
+    taken = await ground.server.next()
+    caller.leave()
+    await taken.gone()
+    while not ground.idle():
+        await asyncio.sleep(0)
+    assert ground.server.taken.empty()
+    assert ground.server.connections == 1
+
+
+async def test_a_thousand_bad_clients_leave_no_descriptor_behind(ground):
+    import os
+
+    async def bad(number):
+        caller = await ground.caller()
+        await caller.ask(
+            body={"stream": True} if number % 4 else b"{", Content_Length="900" if number % 4 == 1 else "15"
+        )
+        if number % 4 > 1:
+            taken = await ground.server.next()
+            if number % 4 == 2:
+                await taken.begin_stream()
+                await caller.head()
+            caller.leave()
+            await taken.gone()
+            taken.done.set()
+        caller.leave()
+
+    await bad(2)
+    before = len(os.listdir("/proc/self/fd"))
+    for number in range(1000):
+        await bad(number)
+    while not ground.idle() or len(os.listdir("/proc/self/fd")) > before:
+        await asyncio.sleep(0)
+    assert not ground.gateway.counters.in_flight

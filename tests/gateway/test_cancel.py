@@ -1,0 +1,163 @@
+"""A client that goes: a llama-server is told at once, an flm is let finish, and no place is left taken."""
+
+import asyncio
+
+import pytest
+
+from tests.gateway.fakes import CHAT, FORM, SPEECH_TO_TEXT, form
+
+pytestmark = pytest.mark.anyio
+
+NPU = {"model": "agent"}
+
+
+async def idle(ground):
+    """Return once nothing is in flight; every test's own deadline bounds it."""
+    while not ground.idle():
+        await asyncio.sleep(0)
+
+
+async def test_llama_server_is_closed_in_the_middle_of_a_stream(ground):
+    caller = await ground.caller()
+    await caller.ask(body={"stream": True})
+    taken = await ground.server.next()
+    await taken.begin_stream()
+    await taken.chunk(b"data: 1\n\n")
+    await caller.head()
+    await caller.chunk()
+    caller.leave()
+    await asyncio.wait_for(taken.gone(), 1)
+    await idle(ground)
+    assert ground.gateway.counters.cancelled == {"chat": 1}
+
+
+async def test_llama_server_is_closed_before_its_first_byte(ground):
+    caller = await ground.caller()
+    await caller.ask()
+    taken = await ground.server.next()
+    await taken.body()
+    caller.leave()
+    await asyncio.wait_for(taken.gone(), 1)
+    await idle(ground)
+    assert ground.gateway.counters.requests == {("chat", CHAT, "499"): 1}
+
+
+async def test_a_client_that_only_half_closes_has_gone(ground):
+    caller = await ground.caller()
+    await caller.ask()
+    taken = await ground.server.next()
+    caller.writer.write_eof()
+    await asyncio.wait_for(taken.gone(), 1)
+    await idle(ground)
+
+
+@pytest.mark.parametrize(("server", "slot"), [("server", "stt"), ("npu", "npu-stt")])
+async def test_a_server_that_waits_for_the_rest_of_an_upload_is_closed(ground, server, slot):
+    """An flm too: it has begun nothing before the body is whole."""
+    caller = await ground.caller()
+    body = form(("model", slot.encode()), ("file", b"a" * 300_000))
+    await caller.ask(SPEECH_TO_TEXT, body[:290_000], Content_Type=FORM, Content_Length=str(len(body)))
+    taken = await getattr(ground, server).next()
+    await taken.reader.readexactly(280_000)
+    caller.leave()
+    await asyncio.wait_for(taken.gone(), 1)
+    await idle(ground)
+    assert ground.gateway.counters.cancelled == {slot: 1}
+
+
+async def test_a_request_that_waits_for_its_turn_leaves_the_queue(ground):
+    first, second, third = [await ground.caller() for _ in range(3)]
+    await first.ask(body=NPU)
+    running = await ground.npu.next()
+    await second.ask(body=NPU)
+    await third.ask(body=NPU)
+    while ground.gateway.lanes.waiting("id-npu") < 2:
+        await asyncio.sleep(0)
+    second.leave()
+    while ground.gateway.lanes.waiting("id-npu") == 2:
+        await asyncio.sleep(0)
+    await running.body()
+    await running.answer(b'{"n": 1}')
+    assert await first.answer() == {"n": 1}
+    taken = await ground.npu.next()
+    await taken.body()
+    await taken.answer(b'{"n": 3}')
+    assert await third.answer() == {"n": 3}
+    await idle(ground)
+    assert ground.npu.taken.empty()
+    assert ground.gateway.counters.cancelled == {"agent": 1}
+    assert ground.gateway.counters.queued == {"agent": 2}
+
+
+async def test_flm_answers_to_the_end_unseen_and_only_then_takes_the_next(ground):
+    first, second = await ground.caller(), await ground.caller()
+    await first.ask(body={**NPU, "stream": True})
+    running = await ground.npu.next()
+    await running.body()
+    await running.begin_stream()
+    await running.chunk(b"data: 1\n\n")
+    await first.head()
+    await first.chunk()
+    first.leave()
+    await second.ask(body=NPU)
+    while not ground.gateway.lanes.waiting("id-npu"):
+        await asyncio.sleep(0)
+    for _ in range(100):
+        await running.chunk(b"data: more\n\n")
+    assert ground.npu.taken.empty()
+    await running.end_stream()
+    taken = await ground.npu.next()
+    await taken.body()
+    await taken.answer()
+    assert await second.answer() == {}
+    await idle(ground)
+    assert ground.gateway.counters.drained == {"agent": 1}
+
+
+async def test_flm_is_let_finish_before_its_first_byte(ground):
+    caller = await ground.caller()
+    await caller.ask(body=NPU)
+    taken = await ground.npu.next()
+    await taken.body()
+    caller.leave()
+    gone = asyncio.create_task(taken.gone())
+    for _ in range(200):
+        await asyncio.sleep(0)
+    assert not gone.done()
+    assert ground.gateway.lanes.count("id-npu") == 1
+    await taken.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+    await ground.gateway.lanes.drained("id-npu")
+    assert ground.gateway.counters.drained == {"agent": 1}
+    gone.cancel()
+
+
+async def test_a_client_that_takes_nothing_counts_as_gone_and_flm_is_free_again(made):
+    async with made(stall_s=0.2) as ground:
+        slow = await ground.caller(receive_buffer=4096)
+        await slow.ask(body=NPU)
+        taken = await ground.npu.next()
+        await taken.body()
+        block = b"x" * (1 << 16)
+        await taken.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (len(block) * 300))
+        for _ in range(300):
+            await taken.send(block)
+        taken.done.set()
+        await ground.gateway.lanes.drained("id-npu")
+        next = await ground.caller()
+        await next.ask(body=NPU)
+        taken = await ground.npu.next()
+        await taken.body()
+        await taken.answer()
+        assert await next.answer() == {}
+
+
+async def test_the_end_of_an_answer_is_not_mistaken_for_the_end_of_its_client(ground):
+    caller = await ground.caller()
+    for _ in range(50):
+        await caller.ask()
+        taken = await ground.server.next()
+        await taken.body()
+        await taken.answer()
+        assert await caller.answer() == {}
+    assert ground.gateway.counters.cancelled == {}
+    assert ground.server.connections == 1

@@ -1,0 +1,184 @@
+"""What is answered without a container, what is refused, and which model a container is asked for."""
+
+import asyncio
+
+import pytest
+
+from hal0_operator.routing.failure import Failure
+from tests.gateway.fakes import CHAT
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_the_models_are_the_slots_and_every_one_of_them_is_accepted(ground):
+    caller = await ground.caller()
+    await caller.ask("/v1/models", b"", method="GET")
+    listed = await caller.answer()
+    assert listed["object"] == "list"
+    assert listed["data"][0] == {"id": "agent", "object": "model", "created": 0, "owned_by": "hal0"}
+    assert [model["id"] for model in listed["data"]] == ["agent", "chat", "embed", "npu-stt", "stt", "tts"]
+    await caller.ask("/v1/models", b"", method="HEAD")
+    assert await caller.head() == 200
+    for path, slot in ((CHAT, "chat"), ("/v1/embeddings", "embed"), ("/v1/audio/speech", "tts")):
+        await caller.ask(path, {"model": slot})
+        await (await ground.server.next()).answer()
+        assert await caller.answer() == {}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "told"),
+    [
+        ("GET", CHAT, (405, "request.method")),
+        ("POST", "/v1/models", (405, "request.method")),
+        ("POST", "/v1/images/generations", (501, "request.not_implemented")),
+        ("POST", "/v1/nothing", (404, "request.not_found")),
+        ("POST", CHAT + "/", (404, "request.not_found")),
+    ],
+)
+async def test_what_is_not_there(ground, method, path, told):
+    caller = await ground.caller()
+    await caller.ask(path, method=method)
+    assert await caller.error() == told
+    if told[0] == 405:
+        assert caller.headers["allow"]
+    await caller.ask("/v1/models", b"", method="GET")
+    assert await caller.head() == 200
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'{"model": 5}', b'{"a": "\xff}', b"{} {}", b'{"a":' + b"[" * 100_000, b'"model"']
+)
+async def test_a_body_that_is_no_object_is_refused(ground, body):
+    caller = await ground.caller()
+    await caller.ask(body=body)
+    assert await caller.error() == (400, "request.invalid")
+    assert ground.gateway.counters.requests == {("", CHAT, "400"): 1}
+
+
+async def test_a_name_that_a_client_sent_is_no_label(ground):
+    caller = await ground.caller()
+    await caller.ask(body={"model": "nobody-knows"})
+    assert await caller.error() == (404, "slot.unknown")
+    assert ground.gateway.counters.requests == {("", CHAT, "404"): 1}
+
+
+async def test_bodies_that_are_too_large_are_refused_by_their_word_or_by_their_bytes(made):
+    async with made(json=1 << 16) as ground:
+        caller = await ground.caller()
+        await caller.ask(body=b"{}", Content_Length=str((1 << 16) + 1))
+        assert await caller.error() == (413, "request.invalid")
+        caller = await ground.caller()
+        await caller.ask(body=b"%x\r\n%b\r\n" % (70_000, b" " * 70_000), Transfer_Encoding="chunked", Content_Length="")
+        assert await caller.head() in (400, 413)
+
+
+async def test_flm_is_asked_for_its_own_model_and_nothing_else_of_the_body_changes(ground):
+    caller = await ground.caller()
+    for sent, got in (
+        (b'{ "model" : "agent" , "n": 1.50}', b'{ "model" : "gemma3:4b" , "n": 1.50}'),
+        (b'{"a": {"model": "agent"}, "model": "hal0/agent"}', b'{"a": {"model": "agent"}, "model": "gemma3:4b"}'),
+    ):
+        await caller.ask(body=sent)
+        taken = await ground.npu.next()
+        assert await taken.body() == got
+        await taken.answer()
+        await caller.answer()
+
+
+async def test_the_query_goes_along(ground):
+    caller = await ground.caller()
+    await caller.ask(f"{CHAT}?a=1&b=%20")
+    taken = await ground.server.next()
+    assert taken.line == f"POST {CHAT}?a=1&b=%20 HTTP/1.1"
+    await taken.answer()
+
+
+async def test_a_request_starts_an_idle_slot_and_goes_there(ground):
+    ground.slots.stand("chat", phase="Idle", wakes=True)
+    caller = await ground.caller()
+    await caller.ask()
+    woken = await ground.slots.wakes.get()
+    ground.slots.stand("chat", ground.server.port, "id-new")
+    woken.set_result(ground.slots.standing["chat"])
+    await (await ground.server.next()).answer()
+    assert await caller.answer() == {}
+    assert ground.slots.log == [("began", "chat", "id-new"), ("ended", "chat", "id-new")]
+
+
+async def test_a_start_that_fails_is_told(ground):
+    ground.slots.stand("chat", phase="Idle", wakes=True)
+    caller = await ground.caller()
+    await caller.ask()
+    (await ground.slots.wakes.get()).set_result(Failure(503, "slot.not_ready", "no", retry_s=2.5))
+    assert await caller.error() == (503, "slot.not_ready")
+    assert caller.headers["retry-after"] == "3"
+
+
+async def test_a_start_that_never_leads_anywhere_is_given_up(ground):
+    ground.slots.stand("chat", phase="Idle", wakes=True)
+    caller = await ground.caller()
+    await caller.ask()
+    for _ in range(4):
+        (await ground.slots.wakes.get()).set_result(ground.slots.standing["chat"])
+    assert await caller.error() == (503, "slot.not_ready")
+
+
+async def test_a_client_that_goes_while_a_slot_starts_ends_the_waiting(ground):
+    ground.slots.stand("chat", phase="Idle", wakes=True)
+    caller = await ground.caller()
+    await caller.ask()
+    woken = await ground.slots.wakes.get()
+    caller.leave()
+    while not woken.cancelled():
+        await asyncio.sleep(0)
+
+
+async def test_a_stream_that_waits_begins_at_once_with_heartbeats(made):
+    async with made(heartbeat_s=0.02) as ground:
+        ground.slots.stand("chat", phase="Idle", wakes=True)
+        caller = await ground.caller()
+        await caller.ask(body={"stream": True})
+        assert await caller.head() == 200
+        assert caller.headers["content-type"] == "text/event-stream"
+        for _ in range(3):
+            assert await caller.chunk() == b": waiting\n\n"
+        ground.slots.stand("chat", ground.server.port, "id-new")
+        (await ground.slots.wakes.get()).set_result(ground.slots.standing["chat"])
+        taken = await ground.server.next()
+        await taken.begin_stream()
+        await taken.chunk(b"data: 1\n\n")
+        await taken.end_stream()
+        assert (await caller.body()).replace(b": waiting\n\n", b"") == b"data: 1\n\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (b'{"error": {"code": 400}}\n', b'data: {"error":{"code":400}}\n\n'),
+        (b"<html>", b"upstream.failed"),
+        (None, b"upstream.failed"),
+    ],
+)
+async def test_a_refusal_after_the_first_heartbeat_is_the_last_event(ground, answer, told):
+    ground.slots.stand("chat", phase="Idle", wakes=True)
+    caller = await ground.caller()
+    await caller.ask(body={"stream": True})
+    await caller.head()
+    ground.slots.stand("chat", ground.server.port, "id-new")
+    (await ground.slots.wakes.get()).set_result(ground.slots.standing["chat"])
+    taken = await ground.server.next()
+    if answer is None:
+        taken.die()
+    else:
+        await taken.answer(answer, "400 Bad Request")
+    assert told in await caller.body()
+
+
+async def test_a_start_that_fails_after_the_first_heartbeat_is_the_last_event(ground):
+    ground.slots.stand("chat", phase="Idle", wakes=True)
+    caller = await ground.caller()
+    await caller.ask(body={"stream": True})
+    await caller.head()
+    (await ground.slots.wakes.get()).set_result(Failure(503, "slot.not_ready", "no"))
+    assert b'"slot.not_ready"' in await caller.body()
+    assert ground.gateway.counters.requests == {("chat", CHAT, "503"): 1}
