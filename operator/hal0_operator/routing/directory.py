@@ -36,7 +36,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Directory(msgspec.Struct, frozen=True):
-    """``by_model`` holds the slots of a model id, sorted."""
+    """``by_model`` holds the slots of a model id, and of the name that its server has for it, sorted."""
 
     slots: dict[str, Listing] = {}
     by_model: dict[str, tuple[str, ...]] = {}
@@ -51,8 +51,8 @@ class Directory(msgspec.Struct, frozen=True):
                 slots[name] = msgspec.structs.replace(listing, anchor=chats[0])
         models: dict[str, list[str]] = {}
         for name in sorted(slots):
-            if slots[name].model:
-                models.setdefault(slots[name].model, []).append(name)
+            for model in {slots[name].model, slots[name].upstream_model} - {""}:
+                models.setdefault(model, []).append(name)
         return cls(slots, {model: tuple(names) for model, names in models.items()})
 
 

@@ -70,7 +70,8 @@ def _default(directory: Directory, endpoint: Endpoint) -> Listing | Failure:
     usual = directory.slots.get(DEFAULT_SLOT.get(endpoint.type, ""))
     if usual is not None and usual.type == endpoint.type and usual.enabled:
         return usual
-    enabled = [listing for listing in directory.slots.values() if listing.type == endpoint.type and listing.enabled]
+    every = [listing for listing in directory.slots.values() if listing.type == endpoint.type]
+    enabled = [listing for listing in every if listing.enabled]
     if len(enabled) == 1:
         return enabled[0]
     if enabled:
@@ -78,6 +79,8 @@ def _default(directory: Directory, endpoint: Endpoint) -> Listing | Failure:
         return Failure(400, "request.invalid", f"`model` is missing, and there are several slots for it: {names}")
     if usual is not None and usual.type == endpoint.type:
         return usual
+    if len(every) == 1:
+        return every[0]
     return Failure(404, "slot.unknown", f"no slot of type {endpoint.type} is there to answer {endpoint.path}")
 
 

@@ -1,0 +1,254 @@
+"""Where a request goes: a table of homes, states and requests."""
+
+from typing import Any
+
+import pytest
+
+from hal0_operator.routing.directory import Directory, Listing
+from hal0_operator.routing.endpoints import DEFAULT_SLOT, ENDPOINTS
+from hal0_operator.routing.failure import Failure
+from hal0_operator.routing.route import LOAD_FIRST, Route, route
+from hal0_operator.routing.standing import Standing
+
+CHAT, EMBED = "/v1/chat/completions", "/v1/embeddings"
+HEAR, SPEAK = "/v1/audio/transcriptions", "/v1/audio/speech"
+
+
+def slot(name: str, type: str = "llm", **more: Any) -> Listing:
+    return Listing(**{"slot": name, "type": type, "device": "gpu-rocm", "family": "llama-server", **more})
+
+
+def npu(name: str, type: str = "llm", **more: Any) -> Listing:
+    """On the NPU, whatever its name."""
+    record = {} if type == "llm" else {"is_record": True, "anchor": "brain"}
+    return slot(name, type, **{"device": "npu", "family": "flm", "model": "gemma3-1b-FLM", **record, **more})
+
+
+READY = Standing(phase="Ready", container="id", port=8081)
+NPU_READY = Standing(phase="Ready", container="npu-id", port=8090)
+
+
+class Home:
+    """Slots that are all Ready but where ``stand`` says otherwise."""
+
+    def __init__(self, *listings: Listing) -> None:
+        self.slots = {listing.slot: listing for listing in listings}
+        self.stands = {name: NPU_READY if one.device == "npu" else READY for name, one in self.slots.items()}
+
+    def stand(self, name: str, phase: str, **more: Any) -> "Home":
+        self.stands[name] = Standing(phase=phase, **more)
+        return self
+
+    def ask(self, path: str = CHAT, model: str | None = None) -> Route | Failure:
+        models: dict[str, tuple[str, ...]] = {}
+        for name in sorted(self.slots):
+            models[self.slots[name].model] = (*models.get(self.slots[name].model, ()), name)
+        models.pop("", None)
+        return route(Directory(self.slots, models), self.stands.__getitem__, ENDPOINTS[path], model)
+
+    def goes(self, path: str = CHAT, model: str | None = None) -> str:
+        """The slot that was found, or the code."""
+        found = self.ask(path, model)
+        return found.slot if isinstance(found, Route) else f"{found.status} {found.code}"
+
+
+def usual() -> Home:
+    return Home(
+        slot("chat", model="qwen"),
+        slot("code", model="coder"),
+        slot("embed", "embedding", model="bge"),
+        slot("embed-rerank", "reranking", model="bge-r"),
+        slot("stt", "transcription", model="whisper"),
+        slot("tts", "tts", family="kokoro", device="cpu"),
+    )
+
+
+def trio(**records: Any) -> Home:
+    """The NPU's three roles under names that say nothing."""
+    return Home(
+        npu("brain", upstream_model="gemma3:1b"),
+        npu("ears", "transcription", upstream_model="whisper-v3:turbo", **records),
+        npu("numbers", "embedding", upstream_model="embed-gemma:300m", **records),
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "slot"),
+    [
+        (CHAT, "chat"),
+        ("/v1/completions", "chat"),
+        (EMBED, "embed"),
+        ("/v1/rerank", "embed-rerank"),
+        ("/v1/reranking", "embed-rerank"),
+        ("/v1/rerankings", "embed-rerank"),
+        (HEAR, "stt"),
+        (SPEAK, "tts"),
+    ],
+)
+def test_a_request_without_a_model_goes_to_the_slot_of_its_type(path: str, slot: str) -> None:
+    for model in (None, "", "  "):
+        assert usual().goes(path, model) == slot
+    assert slot in DEFAULT_SLOT.values()
+
+
+def test_without_the_usual_slot_the_only_enabled_one_of_the_type_answers() -> None:
+    assert Home(slot("llm-7"), slot("off", enabled=False)).goes() == "llm-7"
+    assert Home(slot("chat", enabled=False), slot("llm-7")).goes() == "llm-7"
+    assert Home(slot("chat", "embedding"), slot("llm-7")).goes() == "llm-7"
+
+
+def test_without_a_model_nothing_is_guessed_among_several() -> None:
+    found = Home(slot("b"), slot("a"), slot("off", enabled=False)).ask()
+    assert isinstance(found, Failure)
+    assert (found.status, found.code) == (400, "request.invalid")
+    assert "a, b" in found.message
+
+
+def test_without_any_slot_of_the_type_it_is_unknown() -> None:
+    assert Home(slot("chat")).goes(EMBED) == "404 slot.unknown"
+    assert Home().goes() == "404 slot.unknown"
+
+
+def test_when_the_only_slot_of_the_type_is_off_it_says_so() -> None:
+    home = Home(slot("chat", enabled=False)).stand("chat", "Off")
+    assert home.goes() == "503 slot.disabled"
+
+
+@pytest.mark.parametrize("model", ["code", "hal0/code", "coder", " code "])
+def test_a_model_may_be_a_slot_or_a_model_id(model: str) -> None:
+    assert usual().goes(model=model) == "code"
+
+
+def test_the_name_of_a_slot_wins_over_the_same_model_id() -> None:
+    assert Home(slot("a", model="b"), slot("b", model="x")).goes(model="b") == "b"
+
+
+@pytest.mark.parametrize(
+    ("model", "hint"), [("cody", "code"), ("nothing-like-it", "chat, code"), ("x" * 100_000, "chat")]
+)
+def test_an_unknown_model_is_told_what_there_is_and_not_repeated(model: str, hint: str) -> None:
+    found = usual().ask(model=model)
+    assert isinstance(found, Failure)
+    assert (found.status, found.code) == (404, "slot.unknown")
+    assert hint in found.message
+    assert len(found.message) < 500
+
+
+@pytest.mark.parametrize("model", ["embed", "hal0/embed", "bge"])
+def test_a_slot_of_another_type_is_the_wrong_one(model: str) -> None:
+    found = usual().ask(CHAT, model)
+    assert isinstance(found, Failure)
+    assert (found.status, found.code, found.details) == (400, "request.invalid", {"slot": "embed"})
+
+
+def test_of_two_slots_with_one_model_the_ready_one_answers_and_always_the_same() -> None:
+    home = Home(slot("b", model="qwen"), slot("a", model="qwen"), slot("c", "embedding", model="qwen"))
+    assert home.goes(model="qwen") == "a"
+    assert home.goes(EMBED, "qwen") == "c"
+    home.stand("a", "Starting")
+    assert home.goes(model="qwen") == "b"
+    home.stand("b", "Idle", wakes=True)
+    assert home.goes(model="qwen") == "b"
+    home.stand("b", "Starting")
+    assert home.goes(model="qwen") == "503 slot.not_ready"
+    home.slots["a"] = slot("a", model="qwen", enabled=False)
+    home.stand("a", "Off").stand("b", "CrashLoop")
+    assert home.goes(model="qwen") == "503 slot.not_ready"
+
+
+def test_a_slot_that_can_be_woken_is() -> None:
+    found = usual().stand("chat", "Idle", wakes=True).ask()
+    assert isinstance(found, Route)
+    assert (found.slot, found.wake) == ("chat", True)
+
+
+@pytest.mark.parametrize(
+    ("phase", "retry_s", "code"),
+    [
+        ("Starting", 3.2, "slot.not_ready"),
+        ("CrashLoop", 60.0, "slot.not_ready"),
+        ("Removing", 1.0, "slot.not_ready"),
+        ("Blocked", None, "slot.not_ready"),
+        ("Off", None, "slot.disabled"),
+        ("Denied", None, "slot.denied"),
+    ],
+)
+def test_a_slot_that_does_not_serve_says_why_and_when_to_come_again(phase: str, retry_s: float, code: str) -> None:
+    found = usual().stand("chat", phase, why="a reason", retry_s=retry_s).ask()
+    assert isinstance(found, Failure)
+    assert (found.status, found.code) == (503, code)
+    assert found.details == {"slot": "chat", "phase": phase, "reason": "a reason"}
+    assert "a reason" in found.message
+    expected = {3.2: "4", 60.0: "60", 1.0: "1", None: ""}[retry_s]
+    assert found.retry_after == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "model", "slot", "asked"),
+    [
+        (CHAT, None, "brain", "gemma3:1b"),
+        (CHAT, "brain", "brain", "gemma3:1b"),
+        (HEAR, None, "ears", "whisper-v3:turbo"),
+        (HEAR, "hal0/ears", "ears", "whisper-v3:turbo"),
+        (EMBED, "numbers", "numbers", "embed-gemma:300m"),
+    ],
+)
+def test_a_record_is_answered_by_the_npu_chat_slot_under_its_own_model(
+    path: str, model: str, slot: str, asked: str
+) -> None:
+    found = trio().ask(path, model)
+    assert isinstance(found, Route)
+    assert (found.slot, found.server.slot, found.model) == (slot, "brain", asked)
+    assert found.standing == NPU_READY
+
+
+def test_a_slot_named_like_a_record_of_old_is_none_when_its_device_is_another() -> None:
+    home = Home(slot("stt-npu", "transcription"), slot("embed-npu", "embedding"))
+    assert home.goes(HEAR) == "stt-npu"
+    home.stand("stt-npu", "Starting")
+    assert home.goes(HEAR) == "503 slot.not_ready"
+
+
+@pytest.mark.parametrize(("path", "record"), [(CHAT, None), (HEAR, "ears"), (EMBED, "numbers")])
+@pytest.mark.parametrize(("phase", "retry_s"), [("Starting", 2.0), ("Off", None), ("Denied", None)])
+def test_without_the_npu_its_roles_tell_to_load_it_first(
+    path: str, record: str | None, phase: str, retry_s: float
+) -> None:
+    found = trio().stand("brain", phase, why="a reason", retry_s=retry_s).ask(path)
+    assert isinstance(found, Failure)
+    assert (found.status, found.code) == (503, "npu.trio_unavailable")
+    assert LOAD_FIRST in found.message
+    assert found.details == {"endpoint": path, "slot": "brain", "record": record, "phase": phase, "reason": "a reason"}
+    assert bool(found.retry_after) == (retry_s is not None)
+
+
+def test_a_record_without_any_npu_chat_slot_tells_to_load_one_first() -> None:
+    found = Home(npu("ears", "transcription", anchor="")).ask(HEAR)
+    assert isinstance(found, Failure)
+    assert found.code == "npu.trio_unavailable"
+    assert (found.details["slot"], found.details["record"], found.details["phase"]) == (None, "ears", None)
+    assert LOAD_FIRST in found.message
+    assert found.retry_after == ""
+
+
+def test_a_record_that_is_off_is_a_slot_that_is_off() -> None:
+    assert trio(enabled=False).goes(HEAR) == "503 slot.disabled"
+    assert trio(enabled=False).goes(CHAT) == "brain"
+
+
+def test_a_role_that_failed_is_not_ready_and_the_others_are() -> None:
+    home = trio()
+    home.stands["brain"] = Standing(phase="Degraded", container="npu-id", port=8090, failed_roles=("asr",), retry_s=10)
+    assert home.goes(HEAR) == "503 slot.not_ready"
+    assert home.goes(EMBED) == "numbers"
+    assert home.goes(CHAT) == "brain"
+
+
+def test_the_envelope_of_an_error_is_openais() -> None:
+    failure = Failure(503, "slot.not_ready", "wait", {"slot": "chat"}, 0.2)
+    assert failure.body == (
+        b'{"error":{"code":"slot.not_ready","message":"wait","type":"server_error","details":{"slot":"chat"}}}'
+    )
+    assert failure.retry_after == "1"
+    assert b'"type":"not_found_error"' in Failure(404, "slot.unknown", "no").body
+    assert b'"type":"invalid_request_error"' in Failure(400, "request.invalid", "no").body
