@@ -25,11 +25,12 @@ def app(operator: RunningOperator, traffic: Traffic, settings: Settings, fs: Fs,
     """The application, and what serves it.  Raises ``CannotRun``."""
     from hal0_operator.gateway.app import Gateway  # noqa: PLC0415 - start-up is spent on the containers first
     from hal0_operator.gateway.figures import figures  # noqa: PLC0415
+    from hal0_operator.gateway.limits import Limits  # noqa: PLC0415
     from hal0_operator.web.app import build  # noqa: PLC0415
     from hal0_operator.web.front import Front  # noqa: PLC0415
     from hal0_operator.web.serve import serve  # noqa: PLC0415
 
-    gateway = Gateway(traffic)
+    gateway = Gateway(traffic, limits=Limits(first_byte_s=settings.probe.answer_s))
     operator.gateway = partial(figures, gateway, traffic)
     guard = build(operator, load_token(fs, state_dir), settings)
     return Front(guard, gateway, load_key(fs, settings.api_key_file)), serve

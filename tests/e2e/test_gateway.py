@@ -3,6 +3,8 @@
 import contextlib
 import http.client
 import json
+import os
+import signal
 import threading
 import time
 import urllib.request
@@ -19,6 +21,7 @@ from tests.support.machine import Machine
 from tests.support.operator_process import OperatorProcess
 
 SIZE = {"context_size": 512}
+CHAT = "/v1/chat/completions"
 HELLO = [{"role": "user", "content": "w1"}]
 
 
@@ -75,16 +78,14 @@ def test_the_official_client_talks_to_every_slot(real: OperatorProcess) -> None:
 
 def test_a_real_server_stops_generating_when_its_client_goes(real: OperatorProcess) -> None:
     body = {"model": "chat", "messages": HELLO, "max_tokens": 100_000, "stream": True, "ignore_eos": True}
-    with asking(real, "/v1/chat/completions", body) as answer:
+    with asking(real, CHAT, body) as answer:
         assert answer.readline().startswith(b"data:")
         assert generating(real)
         left = time.monotonic()
     while generating(real):
         assert time.monotonic() < left + 2, "it goes on although nobody listens"
     connection = http.client.HTTPConnection(real.listen, timeout=60)
-    connection.request(
-        "POST", "/v1/chat/completions", json.dumps(body | {"stream": False}), {"Content-Type": "application/json"}
-    )
+    connection.request("POST", CHAT, json.dumps(body | {"stream": False}), {"Content-Type": "application/json"})
     until_generating(real)
     connection.close()
     left = time.monotonic()
@@ -109,21 +110,20 @@ def test_slots_that_cannot_answer_say_why(running: OperatorProcess) -> None:
     running.home.slot("code", enabled=False)
     running.home.save("slots/bad.toml", 'devcie = "cpu"\n')
     running.until(lambda slots: slots["code"]["phase"] == "Off" and slots.get("bad", {}).get("phase") == "Denied")
-    chat = "/v1/chat/completions"
-    status, error, retry = failure(running, chat, {"model": "code", "messages": HELLO})
+    status, error, retry = failure(running, CHAT, {"model": "code", "messages": HELLO})
     assert (status, error["code"], retry) == (503, "slot.disabled", None)
-    status, error, retry = failure(running, chat, {"model": "nope", "messages": HELLO})
+    status, error, retry = failure(running, CHAT, {"model": "nope", "messages": HELLO})
     assert (status, error["code"]) == (404, "slot.unknown")
     status, error, _ = failure(running, "/v1/embeddings", {"model": "chat", "input": "x"})
     assert (status, error["code"]) == (400, "request.invalid")
-    with asking(running, chat, {"model": "chat", "messages": HELLO}) as answer:
+    with asking(running, CHAT, {"model": "chat", "messages": HELLO}) as answer:
         assert answer.status == 200
         assert json.loads(answer.read())["choices"]
 
 
 def test_a_server_that_dies_in_a_stream_ends_it_with_an_error(running: OperatorProcess) -> None:
     running.stub("chat", chunks=50, chunk_ms=5, die_after_chunks=3)
-    with asking(running, "/v1/chat/completions", {"model": "chat", "messages": HELLO, "stream": True}) as answer:
+    with asking(running, CHAT, {"model": "chat", "messages": HELLO, "stream": True}) as answer:
         lines = [line for line in answer.read().decode().split("\n\n") if line]
     assert json.loads(lines[-1].removeprefix("data: "))["error"]["code"] == "upstream.failed"
     assert "[DONE]" not in "".join(lines)
@@ -136,7 +136,7 @@ def test_a_swap_lets_every_request_under_way_end(running: OperatorProcess) -> No
     running.stub("chat", chunks=20, chunk_ms=50)
     body = {"model": "chat", "messages": HELLO, "stream": True}
     before = running.cid("chat")
-    with asking(running, "/v1/chat/completions", body) as answer:
+    with asking(running, CHAT, body) as answer:
         assert answer.readline().startswith(b"data:")
         running.home.slot("chat", model={"default": "m.gguf", "context_size": 2048})
         text = answer.read().decode()
@@ -151,7 +151,7 @@ def test_no_answer_is_lost_while_slots_are_swapped_all_the_time(running: Operato
 
     def ask() -> None:
         while not over.is_set():
-            with asking(running, "/v1/chat/completions", {"model": "chat", "messages": HELLO}) as answer:
+            with asking(running, CHAT, {"model": "chat", "messages": HELLO}) as answer:
                 found = json.loads(answer.read())
                 seen.append((answer.status, found.get("error", {}).get("code", "")))
 
@@ -177,13 +177,53 @@ def test_a_slot_on_demand_loads_at_a_request_and_goes_when_nobody_asks(operator:
     operator.until(lambda slots: slots["code"]["phase"] == "Idle" and slots["chat"]["phase"] == "Ready")
     assert operator.hal0ctl("apply", "--wait", "--timeout=20").returncode == 0, "Idle is satisfied"
     assert "hal0-code" not in operator.cids()
-    with asking(operator, "/v1/chat/completions", {"model": "code", "messages": HELLO}) as answer:
+    with asking(operator, CHAT, {"model": "code", "messages": HELLO}) as answer:
         assert answer.status == 200
         assert json.loads(answer.read())["choices"]
     until_event(operator, lambda event: event["slot"] == "code" and event["reason"] == "Ready")
     operator.until_phase("code", "Idle")
     operator.until(lambda slots: slots["code"]["container"] is None)
     body = {"model": "code", "messages": HELLO, "stream": True}
-    with asking(operator, "/v1/chat/completions", body) as answer:
+    with asking(operator, CHAT, body) as answer:
         assert answer.headers["Content-Type"].startswith("text/event-stream")
         assert answer.read().decode().endswith("data: [DONE]\n\n")
+
+
+def test_a_request_right_after_a_death_is_told_to_come_again(running: OperatorProcess) -> None:
+    for _ in range(3):
+        running.until_phase("chat", "Ready")
+        os.kill(running.container_pid("chat"), signal.SIGKILL)
+        with asking(running, CHAT, {"model": "chat", "messages": HELLO}) as answer:
+            found = json.loads(answer.read())
+            assert answer.status in (200, 503), found
+            if answer.status == 503:
+                assert found["error"]["code"] == "slot.not_ready"
+                assert answer.headers["Retry-After"]
+
+
+def test_no_round_of_idle_stop_against_request_is_lost(operator: OperatorProcess) -> None:
+    """The request comes within milliseconds of the instant at which the slot's time is over."""
+    idle_s = 0.4
+    operator.home.slot("code", idle_timeout_s=idle_s, operator={"load": "on-demand"})
+    operator.start()
+    operator.until_phase("code", "Idle")
+    pause = threading.Event()
+    for number in range(12):
+        with asking(operator, CHAT, {"model": "code", "messages": HELLO}) as answer:
+            found = json.loads(answer.read())
+            assert answer.status == 200, (number, found)
+        pause.wait(idle_s + (number - 6) / 1000)
+    operator.until_phase("code", "Idle")
+
+
+def test_health_that_lies_is_not_believed(operator: OperatorProcess) -> None:
+    operator.configure(probe={"answer_s": 0.5}, loop={"restart_on_no_progress": True})
+    operator.start()
+    operator.until(all_ready)
+    before = operator.cid("chat")
+    operator.stub("chat", hang=CHAT)
+    for _ in range(3):
+        status, error, _ = failure(operator, CHAT, {"model": "chat", "messages": HELLO})
+        assert (status, error["code"]) == (504, "upstream.failed")
+    until_event(operator, lambda event: event["reason"] == "NoProgress" and event["slot"] == "chat")
+    operator.until(lambda slots: all_ready(slots) and container_id(slots["chat"]) not in ("", before))

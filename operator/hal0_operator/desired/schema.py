@@ -5,6 +5,7 @@ knows keys, kinds and ranges; what needs the rest of the home is admission's.
 """
 
 import json
+from itertools import combinations
 from typing import Any
 
 from hal0_operator.desired.overlay_keys import OVERLAY
@@ -23,7 +24,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "slot": _titled("Slot", _slot()),
         "profiles": _titled("Profiles", _profiles()),
         "capabilities": _titled("Capabilities", schema_of(OVERLAY)),
-        "config": _titled("Settings", schema_of(SETTINGS)),
+        "config": _titled("Settings", _config()),
     }
 
 
@@ -34,6 +35,13 @@ def rendered(schema: dict[str, Any]) -> str:
 
 def _titled(title: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"$schema": DRAFT, "title": title} | schema
+
+
+def _config() -> dict[str, Any]:
+    root = schema_of(SETTINGS)
+    pairs = [{"required": list(pair)} for pair in combinations(("branch", "tag", "commit"), 2)]
+    root["properties"]["gitops"] |= {"required": ["url"], "not": {"anyOf": pairs}}
+    return root
 
 
 def _slot() -> dict[str, Any]:

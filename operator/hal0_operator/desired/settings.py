@@ -2,6 +2,7 @@
 
 from hal0_operator.desired import toml
 from hal0_operator.desired.faults import Faults
+from hal0_operator.desired.gitops_keys import gitops_settings
 from hal0_operator.desired.positions import locate
 from hal0_operator.desired.settings_keys import SETTINGS
 from hal0_operator.desired.source import SourceFile
@@ -43,4 +44,5 @@ def _settings(source: SourceFile, faults: Faults) -> Settings:
     values = walk(doc, SETTINGS, faults).values
     tables = {name: struct(**values.pop(name, {})) for name, struct in _TABLES.items()}
     families = {name: FamilySettings(**keys) for name, keys in values.pop("families", {}).items()}
-    return Settings(**values, **tables, families=families)
+    gitops = gitops_settings(values.pop("gitops"), faults) if "gitops" in values else None
+    return Settings(**values, **tables, families=families, gitops=gitops)

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from hal0_operator.desired.faults import Faults, dotted
+from hal0_operator.desired.gitops_keys import GITOPS
 from hal0_operator.desired.rules import SECONDS, SOME_SECONDS, Many, Switch, Text, refuse_kind
 from hal0_operator.desired.table import Key, Table
 from hal0_operator.model.problem import KeyPath
@@ -107,6 +108,9 @@ SETTINGS = Table(
                 ),
                 "ready_s": Key(SOME_SECONDS, "Seconds between probes of what is ready; 60 when absent.", "ready_s"),
                 "timeout_s": Key(SOME_SECONDS, "Seconds that a probe may take; 1 when absent.", "timeout_s"),
+                "answer_s": Key(
+                    SOME_SECONDS, "Seconds until a client's request must be answered; 1800 when absent.", "answer_s"
+                ),
             },
             field="probe",
         ),
@@ -149,6 +153,6 @@ SETTINGS = Table(
             },
             field="policy",
         ),
+        "gitops": GITOPS,
     },
-    {"gitops": "following a git repository is not supported in this release; remove [gitops]"},
 )

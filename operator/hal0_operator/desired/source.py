@@ -21,10 +21,12 @@ class HomeFiles(msgspec.Struct, frozen=True):
     A file object is reused as long as the file on disk has not changed, so identity is enough to
     know that nothing needs decoding again.  ``busy`` says why the reading may not be acted on yet
     (a file still being written, git at work), ``""`` when it may.  ``pending``: a committed change
-    set shows in the files, and waits for the next writer to put it there.
+    set shows in the files, and waits for the next writer to put it there.  ``revision`` is the commit that
+    the files are of, ``""`` for a folder.
     """
 
     files: dict[str, SourceFile]
     slots_folder: bool = True
     busy: str = ""
     pending: bool = False
+    revision: str = ""

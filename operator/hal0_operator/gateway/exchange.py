@@ -33,6 +33,8 @@ class Finder(Protocol):
 
     def unheard(self, found: Route) -> None: ...
 
+    async def has_died(self, found: Route) -> bool: ...
+
 
 class Exchange:
     """A server of the family flm dies of a cancelled request: its answer is read to the end, whoever is there."""
@@ -62,6 +64,8 @@ class Exchange:
         except UpstreamFault as fault:
             if isinstance(fault, TooLate):
                 self._finder.unheard(self._found)
+            elif not isinstance(fault, NoConnection) and await self._finder.has_died(self._found):
+                fault = NoConnection(str(fault))
             raise Refused(_failure(self._found, fault)) from fault
         finally:
             client.when_gone(None)

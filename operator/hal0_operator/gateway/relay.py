@@ -19,6 +19,9 @@ from hal0_operator.routing.endpoints import Endpoint
 from hal0_operator.routing.failure import Failure
 from hal0_operator.routing.route import Route, route
 
+NEWS_S = 0.01
+"""A process's end is told within half a millisecond; a busy event loop may need more."""
+
 TRIES = 4
 """Routings of one request; each further one follows a start or a wait that ended on another container."""
 
@@ -76,6 +79,11 @@ class Relay:
     def unheard(self, found: Route) -> None:
         """No answer began in time."""
         self._slots.unanswered(found.server.slot, found.standing.container)
+
+    async def has_died(self, found: Route) -> bool:
+        """Whether the container is not to be asked any more; the news of a death comes within a moment of it."""
+        await asyncio.sleep(NEWS_S)
+        return self._slots.stands(found.server.slot).container != found.standing.container
 
     async def _wake(self, found: Route, body: Body, client: Client) -> None:
         woken = asyncio.ensure_future(self._slots.wake(found.server.slot))

@@ -1,5 +1,7 @@
 """The settings file: the operator's own policy and pace.  Every key has a default."""
 
+from typing import Literal
+
 import msgspec
 
 from hal0_operator.model.profile import Family
@@ -17,11 +19,15 @@ class LoopSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
 
 class ProbeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Seconds between probes while starting (grows to 1 s) and when Ready, and per request."""
+    """Seconds between probes while starting (grows to 1 s) and when Ready, and per request.
+
+    ``answer_s``: from a whole request of a client to the head of its answer; without a stream that is all of the work.
+    """
 
     start_s: float = 0.25
     ready_s: float = 60
     timeout_s: float = 1
+    answer_s: float = 1800
 
 
 class DeviceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -58,6 +64,30 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     secrets: tuple[str, ...] = ("hal0-*",)
 
 
+class GitopsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The git repository that a home comes from.
+
+    One of ``branch``, ``tag`` and ``commit`` is set.  ``path`` is the home's folder in the repository, ``""`` its
+    root.  ``interval_s`` and ``timeout_s`` in seconds, ``keep`` in revisions.  The rest are absolute paths, ``""``
+    for none: ``allowed_signers`` a file for ssh, a folder for gpg; ``token_file`` holds ``token`` or ``user:token``.
+    """
+
+    url: str
+    branch: str = "main"
+    tag: str = ""
+    commit: str = ""
+    path: str = ""
+    interval_s: float = 60
+    timeout_s: float = 60
+    keep: int = 5
+    verify: Literal["none", "ssh", "gpg"] = "none"
+    allowed_signers: str = ""
+    known_hosts: str = ""
+    ssh_key_file: str = ""
+    token_file: str = ""
+    webhook_secret_file: str = ""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The whole settings file; flags and the environment override ``model_store`` and ``listen``."""
 
@@ -72,6 +102,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     devices: DeviceSettings = DeviceSettings()
     families: dict[Family, FamilySettings] = {}
     policy: Policy = Policy()
+    gitops: GitopsSettings | None = None
 
     def family(self, name: Family) -> FamilySettings:
         return self.families.get(name, FamilySettings())
