@@ -11,11 +11,12 @@ import msgspec
 
 from hal0_operator.admission.evaluate import Memo, Objects, bind, generations, look, without_file
 from hal0_operator.admission.merge import next_base
+from hal0_operator.admission.parties import of_profiles_alone, placed, users
 from hal0_operator.admission.verdict import Context, Verdict
 from hal0_operator.admission.view import OVERLAY_FILE, PROFILES_FILE, View
 from hal0_operator.model.capability import CHILDREN
 from hal0_operator.model.digest import digest
-from hal0_operator.model.problem import ObjectKey, Problem, capability_key, errors, profile_key, slot_key, sort_key
+from hal0_operator.model.problem import ObjectKey, Problem, capability_key, errors, slot_key, sort_key
 from hal0_operator.model.snapshot import Admitted, MergeBase, Snapshot
 
 __all__ = ["Memo", "admit"]
@@ -55,6 +56,7 @@ class _Trial:
         self.asked: dict[str, str] = {}
         self.first: View | None = None
         self.view: View | None = None
+        self.refused = False
 
     def _take(self) -> Objects:
         """What is on disk; what cannot be decoded, or may not vanish yet, in its last admitted version."""
@@ -89,12 +91,15 @@ class _Trial:
         """Look, send back what is guilty, and look again until nothing is."""
         while True:
             view, found = look(self.objects, self.candidate, self.last, self.context, self.memo)
-            found = [_placed(problem, view) for problem in found]
+            found = [placed(problem, view) for problem in found]
             self.view = view
             if self.first is None:
                 self.first = view
                 self.asked = generations(view, self.memo)
                 self.problems += found
+                if self.context.whole and (errors(self.problems) or self.context.held):
+                    self._refuse()
+                    continue
             else:
                 self.problems += errors(found)
             guilty = self._guilty(errors(found), view)
@@ -104,6 +109,21 @@ class _Trial:
             elif not self._keep_deleted():
                 return
 
+    def _refuse(self) -> None:
+        """Everything goes back: what is to blame with its faults, the rest with the first fault of the whole."""
+        self.refused = True
+        faults = sorted(errors(self.problems), key=_order)
+        names = ", ".join(sorted(self.context.held))
+        for key in sorted(self.changed):
+            if faults:
+                self._revert(key, [fault for fault in faults if key in fault.parties] or faults[:1])
+                continue
+            _restore(self.objects, self.before, key)
+            self.changed.discard(key)
+            kind, _, name = key.partition("/")
+            if kind == "slot":
+                self.kept[name] = f"it waits for the revision, whose removals are held: {names}"
+
     def _guilty(self, faults: Iterable[Problem], view: View) -> dict[ObjectKey, list[Problem]]:
         """Changed objects with the errors that they are party to; ``violations`` gets what concerns others only."""
         guilty: dict[ObjectKey, list[Problem]] = {}
@@ -111,9 +131,9 @@ class _Trial:
         for fault in faults:
             parties = fault.parties
             changed = self.changed.intersection(parties)
-            if not changed and _of_profiles_alone(parties):
+            if not changed and of_profiles_alone(parties):
                 # an entry in force that breaks a rule now (a new policy): so does every slot that uses it
-                parties = (*parties, *_users(parties, view))
+                parties = (*parties, *users(parties, view))
                 changed = self.changed.intersection(parties)
             if changed:
                 for key in changed:
@@ -162,12 +182,14 @@ class _Trial:
         assert view is not None
         observed = self.asked if view is self.first else generations(view, self.memo)
         frozen = self._frozen(view)
-        admitted = self._admitted()
+        asked = self._generations(observed, frozen)
+        if self.refused:
+            self._deny_the_rest(asked, observed)
         return Verdict(
-            admitted=admitted,
+            admitted=self._admitted(),
             slots=view.slots,
             catalogue=view.catalogue,
-            generations=self._generations(observed, frozen),
+            generations=asked,
             observed=observed,
             problems=_distinct(self.problems),
             denied=self.denied,
@@ -176,11 +198,19 @@ class _Trial:
             violations={key: tuple(sorted(faults, key=_order)) for key, faults in self.violations.items()},
             bindings=view.bindings,
             merged=view.merged,
+            refused=self.refused,
         )
+
+    def _deny_the_rest(self, asked: Mapping[str, str], observed: Mapping[str, str]) -> None:
+        """Slots that are asked to change by something else than their files, such as their profile."""
+        first = next(iter(sorted(errors(self.problems), key=_order)), None)
+        for name, generation in asked.items():
+            if first is not None and generation != observed.get(name):
+                self.denied.setdefault(slot_key(name), (first,))
 
     def _frozen(self, view: View) -> frozenset[str]:
         """Slots that something refused leaves without any version in force."""
-        names = set(self.context.held)
+        names = {*self.context.held, *(self.kept if self.refused else ())}
         for key in self.denied:
             kind, _, name = key.partition("/")
             if kind == "slot":
@@ -203,6 +233,8 @@ class _Trial:
 
     def _admitted(self) -> Admitted:
         """As declared.  The digest stays the one that brought the last change."""
+        if self.refused:
+            return self.last
         bases = {}
         for name, dotted in bind(self.objects, self.candidate, self.last).items():
             selection = self.objects.selections.get(dotted)
@@ -243,34 +275,6 @@ def _restore(objects: Objects, before: Objects, key: ObjectKey) -> None:
         now[name] = old[name]
     else:
         now.pop(name, None)
-
-
-def _placed(problem: Problem, view: View) -> Problem:
-    """A slot is what its file and its overlay child make it, so the child is party to the slot's errors.
-
-    A slot without a file has its keys in the overlay.
-    """
-    names = [key.partition("/")[2] for key in problem.parties if key.startswith("slot/")]
-    children = [view.bindings[name] for name in names if name in view.bindings]
-    if not children:
-        return problem
-    extra = [key for key in map(capability_key, children) if key not in problem.parties]
-    if problem.file == OVERLAY_FILE and problem.path[:1] != ("selections",):
-        child = CHILDREN[view.bindings[names[0]]]
-        field = problem.path[-1:] if problem.path[-1:] in (("device",), ("enabled",)) else ()
-        problem = msgspec.structs.replace(problem, path=("selections", child.group, child.name, *field))
-    return msgspec.structs.replace(problem, parties=(*problem.parties, *extra))
-
-
-def _of_profiles_alone(parties: tuple[ObjectKey, ...]) -> bool:
-    return bool(parties) and all(key.startswith("profile/") for key in parties)
-
-
-def _users(profiles: tuple[ObjectKey, ...], view: View) -> list[ObjectKey]:
-    """The slots that use one of these profiles, with their overlay children."""
-    names = sorted(slot.name for slot in view.slots.values() if profile_key(slot.profile) in profiles)
-    children = [capability_key(view.bindings[name]) for name in names if name in view.bindings]
-    return [*map(slot_key, names), *children]
 
 
 def _order(problem: Problem) -> tuple[Any, ...]:

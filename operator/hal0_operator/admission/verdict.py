@@ -15,7 +15,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     ``seeds`` is the shipped catalogue.  ``cold`` is True when nothing was admitted before.
     ``strict_overlay`` makes a disagreement of overlay and slot an error (git-synced homes).
-    ``held`` are slots whose file vanished and that the prune guard keeps.
+    ``held`` are slots whose file vanished and that the prune guard keeps.  ``whole``: the candidate comes into
+    force as a whole or not at all (git revisions); an error anywhere, or a hold, keeps everything as it is.
     """
 
     seeds: dict[str, Profile]
@@ -23,6 +24,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     cold: bool = False
     strict_overlay: bool = False
     held: frozenset[str] = frozenset()
+    whole: bool = False
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +37,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     ``violations`` are objects in force that break a rule now.  ``generations`` digest what the files ask
     of each slot, admitted or not; ``observed`` what is in force of it: the two differ for what is held back.
     ``bindings`` is the dotted overlay child of each slot that has one, ``merged`` what the two say together.
+    ``refused``: nothing of the candidate came into force, as it comes as a whole only.
     """
 
     admitted: Admitted
@@ -49,3 +52,4 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     violations: dict[ObjectKey, tuple[Problem, ...]] = {}
     bindings: dict[str, str] = {}
     merged: dict[str, Merged] = {}
+    refused: bool = False

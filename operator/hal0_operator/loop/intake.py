@@ -30,6 +30,13 @@ class Admission(msgspec.Struct, frozen=True, kw_only=True):
     denied: dict[ObjectKey, tuple[Problem, ...]]
     violations: dict[ObjectKey, tuple[Problem, ...]]
     pruning: Vanished = Vanished()
+    revision: str = ""
+    """The commit of which these are the files; empty for a folder."""
+
+    @property
+    def refused(self) -> bool:
+        """Nothing of it came into force, as it comes as a whole only."""
+        return self.verdict.refused
 
 
 class Intake:
@@ -38,13 +45,19 @@ class Intake:
     ``owners`` are slots with a container, ``approved`` the snapshot whose pruning was approved.  ``released``
     are slots whose files went and that were let go: their containers may take a while to follow, and count for
     no later accident.  ``let_go`` are slots that a person deletes by name, which is no accident.
+
+    ``whole``: readings are revisions, each of which comes into force as a whole or not at all, and of which
+    nothing is merged.
     """
 
-    def __init__(self, seeds: Mapping[str, Profile], settings: Settings, last: Admitted | None) -> None:
+    def __init__(
+        self, seeds: Mapping[str, Profile], settings: Settings, last: Admitted | None, *, whole: bool = False
+    ) -> None:
         self._seeds = dict(seeds)
         self._settings = settings
         self._assembled: AssembleMemo | None = None
         self._memo = AdmissionMemo()
+        self.whole = whole
         self.last = last
         self.owners: frozenset[str] = frozenset()
         self.approved = ""
@@ -65,19 +78,39 @@ class Intake:
         snapshot, self._assembled = assemble(files, self._seeds, self._assembled)
         pruning, _ = self._guard(snapshot)
         cold = self.last is None
-        context = Context(seeds=self._seeds, settings=self._settings, cold=cold, held=pruning.slots)
+        context = Context(
+            seeds=self._seeds,
+            settings=self._settings,
+            cold=cold,
+            strict_overlay=self.whole,
+            held=pruning.slots,
+            whole=self.whole,
+        )
         return Judged(files, snapshot, admit(snapshot, last, context, self._memo), last, context)
 
     def accept(self, judged: Judged) -> Admission:
         """Bring into force what was judged."""
-        pruning, self.released = self._guard(judged.snapshot)
+        pruning, released = self._guard(judged.snapshot)
         verdict = _guarded(judged.verdict, pruning)
-        self.last = verdict.admitted
-        return admission(judged, verdict, pruning)
+        if not verdict.refused:
+            self.released = released
+        if not verdict.refused or self.last is not None:
+            self.last = verdict.admitted
+        return self._untouched(admission(judged, verdict, pruning))
 
     def tried(self, judged: Judged) -> Admission:
         """What accepting would come to; nothing comes into force."""
-        return admission(judged, judged.verdict, self._guard(judged.snapshot)[0])
+        return self._untouched(admission(judged, judged.verdict, self._guard(judged.snapshot)[0]))
+
+    def _untouched(self, found: Admission) -> Admission:
+        """A refused revision removes nothing either: containers of slots that nothing in force names are left alone."""
+        if not found.refused:
+            return found
+        desired = found.desired
+        first = next(iter(errors(found.problems)), None)
+        why = _told(first) if first is not None else found.pruning.why
+        strange = {name: why for name in self.owners - desired.slots.keys() - self.released}
+        return msgspec.structs.replace(found, desired=msgspec.structs.replace(desired, frozen=strange | desired.frozen))
 
     def _guard(self, snapshot: Snapshot) -> tuple[Vanished, frozenset[str]]:
         """What is held, and what was let go."""
@@ -104,6 +137,7 @@ def admission(judged: Judged, verdict: Verdict, pruning: Vanished) -> Admission:
         denied=located.denied,
         violations=located.violations,
         pruning=pruning,
+        revision=judged.files.revision,
     )
 
 
@@ -125,7 +159,7 @@ def _guarded(verdict: Verdict, pruning: Vanished) -> Verdict:
 
 
 def _desired(snapshot: Snapshot, verdict: Verdict, located: _Located, pruning: Vanished) -> Desired:
-    frozen = {name: _why(located.denied.get(slot_key(name), ())) for name in verdict.frozen}
+    frozen = {name: verdict.kept.get(name) or _why(located.denied.get(slot_key(name), ())) for name in verdict.frozen}
     frozen |= {name: pruning.why for name in pruning.slots if name not in verdict.slots}
     return Desired(
         slots=verdict.slots,
@@ -138,4 +172,8 @@ def _desired(snapshot: Snapshot, verdict: Verdict, located: _Located, pruning: V
 
 def _why(problems: tuple[Problem, ...]) -> str:
     first = next(iter(errors(problems)), None)
-    return f"{first.code} {first.address}: {first.message}" if first is not None else "denied"
+    return _told(first) if first is not None else "denied"
+
+
+def _told(problem: Problem) -> str:
+    return f"{problem.code} {problem.address}: {problem.message}"
