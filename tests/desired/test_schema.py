@@ -9,6 +9,7 @@ import pytest
 import tomli
 from jsonschema import Draft7Validator
 
+from hal0_operator.desired.gitops_keys import GITOPS
 from hal0_operator.desired.overlay_keys import SELECTION
 from hal0_operator.desired.profile_keys import PROFILE
 from hal0_operator.desired.schema import rendered, schemas
@@ -16,6 +17,7 @@ from hal0_operator.desired.settings_keys import SETTINGS
 from hal0_operator.desired.slot_keys import SLOT
 from hal0_operator.desired.table import Key, Table
 from hal0_operator.model.profile import Profile
+from hal0_operator.model.settings import GitopsSettings
 from hal0_operator.model.slot import DeclaredSlot, SlotKeys
 from tests.desired.test_assemble import OVERLAY, PROFILES
 from tests.desired.test_settings import FULL
@@ -90,7 +92,8 @@ def test_every_field_of_a_declared_object_has_a_key() -> None:
     operator = SLOT.keys["operator"]
     assert isinstance(operator, Table)
     assert set(SlotKeys.__struct_fields__) == fields(operator)
-    assert {"loop", "probe", "devices", "families", "policy"} <= fields(SETTINGS)
+    assert {"loop", "probe", "devices", "families", "policy", "gitops"} <= fields(SETTINGS)
+    assert set(GitopsSettings.__struct_fields__) == fields(GITOPS)
 
 
 @pytest.mark.parametrize(
@@ -136,6 +139,8 @@ def test_both_layouts_of_a_slot_are_valid() -> None:
         ("config", '[families.vllm]\ncache = "/x"\n'),
         ("config", 'model_store = "models"\n'),
         ("config", '[gitops]\nurl = "x"\n'),
+        ("config", '[gitops]\nbranch = "main"\n'),
+        ("config", '[gitops]\nurl = "file:///srv/homes"\ntag = "v1"\nbranch = "main"\n'),
     ],
 )
 def test_what_the_decoder_refuses_an_editor_marks(kind: str, text: str) -> None:

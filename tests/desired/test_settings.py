@@ -5,6 +5,7 @@ from hal0_operator.desired.source import SourceFile
 from hal0_operator.model.settings import (
     DeviceSettings,
     FamilySettings,
+    GitopsSettings,
     LoopSettings,
     Policy,
     ProbeSettings,
@@ -30,6 +31,7 @@ restart_on_no_progress = true
 start_s = 0.1
 ready_s = 10
 timeout_s = 2
+answer_s = 600
 
 [devices]
 npu = []
@@ -49,6 +51,18 @@ mounts = ["/srv/lora"]
 devices = ["/dev/x"]
 secret_dirs = []
 secrets = ["lab-*"]
+
+[gitops]
+url = "https://git.example.org/homes.git"
+branch = "prod"
+path = "./homes/lab/"
+interval_s = 30
+timeout_s = 20
+keep = 3
+verify = "ssh"
+allowed_signers = "/etc/hal0-operator/signers"
+token_file = "/etc/hal0-operator/token"
+webhook_secret_file = "/etc/hal0-operator/hook"
 """
 
 
@@ -67,7 +81,7 @@ def test_every_key_lands_in_its_field() -> None:
         allowed_hosts=("lab.local",),
         api_key_file="/etc/hal0-operator/token",
         loop=LoopSettings(resync_s=5.0, grace_s=0.0, drain_s=2.5, restart_on_no_progress=True),
-        probe=ProbeSettings(start_s=0.1, ready_s=10.0, timeout_s=2.0),
+        probe=ProbeSettings(start_s=0.1, ready_s=10.0, timeout_s=2.0, answer_s=600.0),
         devices=DeviceSettings(npu=(), npu_memlock=1073741824, gpu=("/dev/dri/renderD128",)),
         families={
             "llama-server": FamilySettings(security_opt=("seccomp=unconfined",)),
@@ -75,6 +89,18 @@ def test_every_key_lands_in_its_field() -> None:
         },
         policy=Policy(
             images=("localhost/",), mounts=("/srv/lora",), devices=("/dev/x",), secret_dirs=(), secrets=("lab-*",)
+        ),
+        gitops=GitopsSettings(
+            url="https://git.example.org/homes.git",
+            branch="prod",
+            path="homes/lab",
+            interval_s=30.0,
+            timeout_s=20.0,
+            keep=3,
+            verify="ssh",
+            allowed_signers="/etc/hal0-operator/signers",
+            token_file="/etc/hal0-operator/token",
+            webhook_secret_file="/etc/hal0-operator/hook",
         ),
     )
     assert settings.listen_port == 9090
@@ -123,7 +149,7 @@ def test_all_faults_come_in_one_run_with_their_places() -> None:
         ((11, 11), "families.vllm"),
         ((14, 30), "policy.images.1"),
         ((14, 34), "policy.images.2"),
-        ((15, 2), "gitops"),
+        ((16, 7), "gitops.url"),
     ]
     assert {problem.code for problem in problems} == {"settings.schema"}
     assert settings.listen == "127.0.0.1:8080"
@@ -134,7 +160,7 @@ def test_hints_lead_on() -> None:
     hints = {".".join(problem.path): problem.hint for problem in problems}
     assert hints["allowed_host"] == "did you mean `allowed_hosts`?"
     assert hints["resync_s"] == "its place is `resync_s` below [loop]"
-    assert "not supported in this release" in hints["gitops"]
+    assert "file:///path" in hints["gitops.url"]
 
 
 def test_a_file_that_is_no_toml_is_one_problem() -> None:

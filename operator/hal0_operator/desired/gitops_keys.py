@@ -25,7 +25,7 @@ _PASSWORD = re.compile(r"https?://[^/]*@|ssh://[^/@]*:[^/@]*@")
 _SSH = re.compile(r"(?:ssh://|(?!\w+://))")
 _KEEP_MOST = 1000
 
-_REF = r"^(?!refs/)(?!-)(?!\.)(?!.*(\.\.|//|/\.|@\{|\.lock(/|$)|[/.]$))[^\x00-\x20\x7f~^:?*\[\\]+$"
+_REF = r"^(?!refs/)(?![-./])(?!.*(\.\.|//|/\.|@\{|\.lock(/|$)|[/.]$))[^\x00-\x20\x7f~^:?*\[\\]+$"
 _REF_HINT = "write its name alone, such as main or v1.4.0"
 
 
