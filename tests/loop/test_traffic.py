@@ -12,8 +12,10 @@ from hal0_operator.loop.traffic import Traffic
 from hal0_operator.model import action as a
 from hal0_operator.model.facts import HostFacts
 from hal0_operator.model.probe import ProbeResult
+from hal0_operator.model.slot import Slot
+from hal0_operator.routing.endpoints import ENDPOINTS
 from hal0_operator.routing.failure import Failure
-from hal0_operator.routing.route import LOAD_FIRST
+from hal0_operator.routing.route import LOAD_FIRST, route
 from hal0_operator.routing.standing import Standing
 from hal0_operator.status.facts import AdmissionFacts
 from tests.loop.driven import driven
@@ -33,12 +35,17 @@ class Whole:
         self.core = self.turns.core
         self.drive, _ = driven(self.turns)
         clock = SystemClock()
-        source = SimpleNamespace(admission_of=lambda _slot: AdmissionFacts())
+        self.refused = ""
+        source = SimpleNamespace(admission_of=self.admission_of)
         self.statuses = Statuses(self.core, source, clock, str)
         self.drive.changed = self.statuses.stale
         self.traffic = Traffic(self.drive, self.statuses, clock)
         self.statuses.stale(None)
         self.traffic.look()
+
+    def admission_of(self, name: str) -> AdmissionFacts:
+        slot = Slot(name=name, file=f"slots/{name}.toml", type="llm", device="cpu", profile="stub")
+        return AdmissionFacts(slot=slot) if name == self.refused else AdmissionFacts()
 
     def edit(self, name: str, want: Want) -> None:
         self.turns.home.slot(name, want.text)
@@ -183,6 +190,27 @@ def test_a_program_that_crashes_is_not_waited_for_after_the_second_time() -> Non
         assert found.retry_s is not None
 
     play({"chat": SOON}, script, answer)
+
+
+def test_earlier_crashes_turn_nobody_away_while_nothing_is_in_the_way() -> None:
+    async def script(whole: Whole) -> None:
+        whole.core.state("chat").exits = 4
+        assert isinstance(await whole.traffic.wake("chat"), Standing)
+
+    play({"chat": SOON}, script)
+
+
+def test_who_asks_for_a_slot_that_was_never_admitted_is_told_why() -> None:
+    async def script(whole: Whole) -> None:
+        whole.refused = "bad"
+        whole.turns.home.slot("bad", "nonesuch = 7\n")
+        whole.turns.edit()
+        whole.statuses.stale(None)
+        found = route(whole.traffic.directory(), whole.traffic.stands, ENDPOINTS["/v1/chat/completions"], "bad")
+        assert isinstance(found, Failure)
+        assert (found.status, found.code) == (503, "slot.denied")
+
+    play({"chat": SOON}, script)
 
 
 def test_a_slot_that_is_off_is_woken_by_nobody() -> None:

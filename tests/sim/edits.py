@@ -2,7 +2,8 @@
 
 import msgspec
 
-from tests.sim.trouble import IDLE_S, LATE, STUB, Trouble
+from tests.sim.home import IDLE_S
+from tests.sim.trouble import LATE, STUB, Trouble
 
 GARBAGE = ("port = 08101\n[model", "", "device = cpu\n", '[model]\ndefault = "m"\nportt = 1\n')
 
@@ -58,6 +59,15 @@ class Edits(Trouble):
     def do_suspend_in_the_file(self) -> None:
         name = self.rng.choice(list(self.wants))
         self.write(name, suspend=not self.wants[name].suspend)
+
+    def do_turn_a_record(self) -> "bool | None":
+        """And somebody asks for it at once."""
+        found = [name for name, want in self.wants.items() if want.device == "npu" and want.type]
+        if not found:
+            return False
+        name = self.rng.choice(found)
+        self.write(name, enabled=not self.wants[name].enabled)
+        self.sim.requests.ask(name, length=self.rng.choice((0.1, 5)))
 
     def do_load_on_demand(self) -> None:
         name = self.rng.choice(list(self.wants))

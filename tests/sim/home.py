@@ -1,9 +1,12 @@
 """Homes for the simulator: texts by file name, changed by name."""
 
+import random
+
 import msgspec
 
 from hal0_operator.desired.source import HomeFiles, SourceFile
 
+IDLE_S = (0, 5, 40)
 PROFILES = """\
 [profile.stub]
 image = "{image}"
@@ -97,3 +100,25 @@ class Home:
     def files(self) -> HomeFiles:
         shown = {f: s for f, s in self._files.items() if self.slots_folder or not f.startswith("slots/")}
         return HomeFiles(shown, slots_folder=self.slots_folder)
+
+
+def wants(rng: random.Random, first: int = 0) -> dict[str, Want]:
+    """The slots of a home; ``first`` tells homes on one machine apart."""
+    port = 8101 + 40 * first
+    found = {f"s{n + 10 * first}": Want(port=port + n) for n in range(rng.randint(1, 4))}
+    if rng.random() < 0.5:
+        found |= {f"npu{first}": npu_want(port + 9), f"npu{first}b": npu_want(port + 10, enabled=False)}
+        if rng.random() < 0.5:
+            found[f"stt{first}"] = Want(device="npu", type="transcription", profile="flm", model="whisper")
+        if rng.random() < 0.3:
+            found[f"emb{first}"] = Want(device="npu", type="embedding", profile="flm", model="embed", enabled=False)
+    if rng.random() < 0.3:
+        found[f"any{first}"] = Want()
+    if rng.random() < 0.3:
+        found[f"dev{first}"] = Want(port=port + 11, profile="dev")
+    if rng.random() < 0.2:
+        found[f"tts{first}"] = Want(port=port + 12, profile="voice", type="tts")
+    for name, want in found.items():
+        if rng.random() < 0.3:
+            found[name] = msgspec.structs.replace(want, on_demand=True, idle=rng.choice(IDLE_S))
+    return found

@@ -5,13 +5,12 @@ import random
 from tests.sim.coverage import Coverage
 from tests.sim.edits import Edits
 from tests.sim.faults import Faults
-from tests.sim.home import Home
+from tests.sim.home import Home, wants
 from hal0_operator.routing.route import Route
 from tests.sim.invariants import Invariants, converged
 from tests.sim.routing import Routing
 from tests.sim.simulator import Simulator
 from tests.sim.statuses import StatusRules
-from tests.sim.trouble import wants
 
 STEPS = 14
 WAITS_S = (0.05, 0.3, 1, 3, 20)
@@ -81,9 +80,14 @@ def _calm(sim: Simulator, trouble: Edits) -> None:
 
 
 def _on_demand(sim: Simulator) -> None:
-    """L7: after its time a slot on demand is idle, and wakes with a request; S15 at rest."""
+    """S15 at rest; L7: after its time a slot on demand is idle, and wakes with a request."""
     core = sim.reconciler
-    journal = lambda: "\n".join(sim.journal[-30:])  # noqa: E731
+
+    def journal() -> str:
+        return "\n".join(sim.journal[-30:])
+
+    wrong = Routing(sim).at_rest()
+    assert not wrong, f"{wrong}\n{journal()}"
     slots = [name for name in core.aims.on_demand if core.aims.targets[name].off in ("", "Idle")]
     for name in slots:
         target, timeout = core.aims.targets[name], core.aims.on_demand[name]
@@ -96,5 +100,3 @@ def _on_demand(sim: Simulator) -> None:
         serving = core.serving(name)
         answered = {request.container for request in sim.requests.active if request.server == name}
         assert serving is not None and answered == {serving.id}, f"L7: {name} does not wake\n{journal()}"
-    wrong = Routing(sim).at_rest()
-    assert not wrong, f"{wrong}\n{journal()}"

@@ -11,8 +11,8 @@ import msgspec
 
 from hal0_operator.loop.source import Source
 from hal0_operator.loop.statuses import Statuses
-from hal0_operator.loop.traffic import Traffic, is_hopeless
-from hal0_operator.model.slot import SlotType
+from hal0_operator.loop.traffic import Traffic
+from hal0_operator.model.slot import Slot, SlotType
 from hal0_operator.model.status import SlotStatus
 from hal0_operator.routing.endpoints import ENDPOINTS, Endpoint
 from hal0_operator.routing.failure import Failure
@@ -79,6 +79,9 @@ class Requests:
 
     def stale(self, slot: str) -> None:
         """Nothing is kept."""
+
+    def stand_in(self, slot: str) -> Slot | None:
+        return self.statuses.stand_in(slot)
 
     # ── what clients do ────────────────────────────────────────────────────────────────────────
 
@@ -172,7 +175,9 @@ class Requests:
                 if isinstance(again, Route) and not again.wake:
                     length = self.sim.rng.choice(LENGTHS_S) if self.coming else None
                     self._begin(waiting.slot, again.server.slot, again.standing.container, length)
-            elif self.traffic.left(waiting.server, waiting.begun) <= 0 or is_hopeless(found):
+            elif self.traffic.left(waiting.server, waiting.begun) <= 0 or self.traffic.is_hopeless(
+                waiting.server, found
+            ):
                 self.outcomes["turned away"] += 1
                 self._give_up(waiting)
 

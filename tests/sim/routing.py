@@ -128,10 +128,12 @@ class Routing:
                 on = any(slot.enabled for slot in records.values() if slot.type == type)
                 if (flag in box.spec.command) != on:
                     wrong.append(f"S15: {flag} is {'not ' if on else ''}in {box.spec.command}")
+        chats = [name for name, slot in core.aims.desired.slots.items() if slot.is_npu_chat and slot.enabled]
+        loaded = any(core.aims.held(name) is None for name in chats)
         for name, slot in records.items():
             answer = self.sim.requests.ask(name)
             opened = isinstance(answer, Route)
-            if opened != (slot.enabled and bool(ours)):
+            if opened != (slot.enabled and loaded):
                 wrong.append(f"S15: {name} is {'on' if slot.enabled else 'off'}, and answered {answer}")
         self.sim.requests.finish_all()
         return wrong

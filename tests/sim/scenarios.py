@@ -9,7 +9,7 @@ from collections.abc import Callable
 import msgspec
 
 from tests.sim.faults import Faults
-from tests.sim.home import Home, npu, slot
+from tests.sim.home import Home, Want, npu, slot
 from tests.sim.simulator import Crash, Simulator
 
 SETTLE_S = 6.0
@@ -105,6 +105,34 @@ def _profile_edit(sim: Simulator) -> None:
     sim.run(SETTLE_S)
 
 
+def _swap_under_load(sim: Simulator) -> None:
+    """A request is answered while the swap waits for it."""
+    sim.run(SETTLE_S)
+    sim.requests.ask("chat", length=4)
+    sim.home.slot("chat", slot(8101, context=8192))
+    sim.edit()
+    sim.run(SETTLE_S)
+
+
+def _loaded_and_idle(sim: Simulator) -> None:
+    """A request loads a slot, which goes when its time is over."""
+    sim.run(SETTLE_S)
+    sim.requests.ask("chat", length=2)
+    sim.run(15)
+
+
+def _record(sim: Simulator) -> None:
+    """A record of the NPU is switched on: its chat slot is started with another flag."""
+    sim.run(SETTLE_S)
+    sim.home.slot("stt", Want(device="npu", type="transcription", profile="flm", model="whisper").text)
+    sim.edit()
+    sim.run(SETTLE_S)
+
+
+def _on_demand() -> Home:
+    return Home({"chat": Want(port=8101, on_demand=True, idle=5).text, "code": slot(8102)})
+
+
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
@@ -118,6 +146,9 @@ SCENARIOS = {
         Scenario("reboot", two_slots, _reboot),
         Scenario("state lost", two_slots, _state_lost),
         Scenario("profile edit", lambda: Home({"a": slot(8101), "b": slot(8102), "c": slot(8103)}), _profile_edit),
+        Scenario("swap under load", two_slots, _swap_under_load),
+        Scenario("loaded and idle", _on_demand, _loaded_and_idle),
+        Scenario("record", lambda: Home({"npu": npu(8110)}), _record),
         Scenario("chosen ports", lambda: Home({"chat": slot(), "code": slot()}), _create),
     )
 }

@@ -1,44 +1,20 @@
 """What people and machines do to a home, by chance: each kind is one method, drawn by name."""
 
 import contextlib
-import random
 
 import msgspec
 
 from hal0_operator.model.container import LABEL_NPU, ContainerSpec
 from hal0_operator.model.memory import Memory
 from hal0_operator.seams.podman import PodmanFault
-from tests.sim.home import Want, npu_want
+from tests.sim.home import Want
 from tests.sim.machine import IMAGES, NPU_NODE, SIM_NODE, stop_for_ever
 from tests.sim.podman import Box
 from tests.sim.simulator import Simulator
 
-IDLE_S = (0, 5, 40)
 STUB = "localhost/stub:1"
 LATE = "localhost/late:1"
 """An image that is not here and can be pulled."""
-
-
-def wants(rng: random.Random, first: int = 0) -> dict[str, Want]:
-    """The slots of a home; ``first`` tells homes on one machine apart."""
-    port = 8101 + 40 * first
-    found = {f"s{n + 10 * first}": Want(port=port + n) for n in range(rng.randint(1, 4))}
-    if rng.random() < 0.5:
-        found |= {f"npu{first}": npu_want(port + 9), f"npu{first}b": npu_want(port + 10, enabled=False)}
-        if rng.random() < 0.5:
-            found[f"stt{first}"] = Want(device="npu", type="transcription", profile="flm", model="whisper")
-        if rng.random() < 0.3:
-            found[f"emb{first}"] = Want(device="npu", type="embedding", profile="flm", model="embed", enabled=False)
-    if rng.random() < 0.3:
-        found[f"any{first}"] = Want()
-    if rng.random() < 0.3:
-        found[f"dev{first}"] = Want(port=port + 11, profile="dev")
-    if rng.random() < 0.2:
-        found[f"tts{first}"] = Want(port=port + 12, profile="voice", type="tts")
-    for name, want in found.items():
-        if rng.random() < 0.3:
-            found[name] = msgspec.structs.replace(want, on_demand=True, idle=rng.choice(IDLE_S))
-    return found
 
 
 class Trouble:
@@ -297,14 +273,14 @@ class Trouble:
         machine.pulls.clear()
         podman.pullable = {image: f"id-{image}" for image in (*IMAGES, LATE)}
         known = self.sim.reconciler.world.recorded
+        for box in list(podman.boxes.values()):
+            if box.home == self.sim.id and box.spec.name != f"hal0-{box.slot}" and box.id not in known:
+                podman.remove(box.id, 0)
         for process in podman.processes:
             # Nothing proves whose it is: neither a conmon with a name of ours, nor, at the NPU, an id that was written down.
             named = process.monitored and process.name.startswith("hal0-")
             written = process.npu and process.box in known and not process.monitored
             if process.alive and process.box not in podman.boxes and not named and not written:
                 podman.kill(process.pid)
-        for box in list(podman.boxes.values()):
-            if box.home == self.sim.id and box.spec.name != f"hal0-{box.slot}" and box.id not in known:
-                podman.remove(box.id, 0)
         for slot in list(self.sim.suspended):
             self.sim.resume(slot)

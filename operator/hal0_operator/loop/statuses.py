@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 import anyio
 
 from hal0_operator.loop.source import Source
+from hal0_operator.model.slot import Slot
 from hal0_operator.model.status import SlotStatus
 from hal0_operator.reconcile.preflight import rendered_of
 from hal0_operator.reconcile.reconciler import Reconciler
@@ -50,6 +51,10 @@ class Statuses:
     def all(self) -> tuple[SlotStatus, ...]:
         self._derive()
         return tuple(self._statuses[name] for name in sorted(self._statuses))
+
+    def stand_in(self, slot: str) -> Slot | None:
+        """What the file of a slot says that was never admitted, as far as it could be read."""
+        return self._source.admission_of(slot).slot
 
     def one(self, slot: str) -> SlotStatus | None:
         self._derive()

@@ -19,15 +19,10 @@ from hal0_operator.routing.standing import Standing
 from hal0_operator.runtimes.inputs import NO_SHADOWS, target
 from hal0_operator.seams.clock import Clock
 
-HOPELESS = frozenset({"Suspended", "Denied", "Off", "CrashLoop", "Removing"})
+HOPELESS = frozenset({"Suspended", "Denied", "Off", "Removing"})
 """Phases in which waiting for a start is not worth a client's while."""
 ENDPOINT = ENDPOINTS["/v1/chat/completions"]
 """Only a refusal of the NPU's chat slot names it."""
-
-
-def is_hopeless(found: Standing) -> bool:
-    """Nothing that is under way, or was only just asked for, makes it serve."""
-    return found.phase in HOPELESS or (found.phase == "Blocked" and found.retry_s is None)
 
 
 class Traffic:
@@ -106,12 +101,19 @@ class Traffic:
                 if found.container:
                     return found
                 left = self.left(slot, begun)
-                if left <= 0 or is_hopeless(found):
+                if left <= 0 or self.is_hopeless(slot, found):
                     return self._refusal(slot, found, late=left <= 0)
                 with anyio.move_on_after(left):
                     await moved.wait()
         finally:
             self.unwanted(slot)
+
+    def is_hopeless(self, slot: str, found: Standing) -> bool:
+        """Nothing that is under way, or was only just asked for, makes it serve; a crash loop, while it pauses."""
+        if found.phase == "CrashLoop":
+            waiting = self._core.state(slot).waiting
+            return waiting is not None and waiting.reason == "CrashLoop"
+        return found.phase in HOPELESS or (found.phase == "Blocked" and found.retry_s is None)
 
     def left(self, slot: str, begun: float) -> float:
         """Seconds that a start may still take which was asked for then."""
