@@ -3,14 +3,10 @@
 import argparse
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hal0_operator.changes.capabilities import slot_of
-from hal0_operator.changes.judged import Judged
 from hal0_operator.changes.wish import Keys, SetCapability
-from hal0_operator.cli import commands, validate, wishing
-from hal0_operator.cli.get import show
-from hal0_operator.cli.local import Local
+from hal0_operator.cli import commands, wishing
 from hal0_operator.cli.options import Failed, Paths, Usage
 from hal0_operator.cli.output import write_line
 from hal0_operator.cli.parser import Parser, choice
@@ -19,6 +15,9 @@ from hal0_operator.desired.names import OVERLAY_FILE, SLOTS_FOLDER
 from hal0_operator.model.capability import CHILDREN
 from hal0_operator.model.device import DEVICES
 from hal0_operator.model.problem import Problem, errors
+
+if TYPE_CHECKING:
+    from hal0_operator.changes.judged import Judged
 
 
 def _set_arguments(parser: Parser) -> None:
@@ -49,12 +48,17 @@ def _list(args: argparse.Namespace, paths: Paths) -> int:
     client = wishing.operator_of(paths)
     if client is None:
         sys.stderr.write("no operator runs: read from the home's files\n")
+    from hal0_operator.cli.get import show  # noqa: PLC0415 - `set` need not know it
+
     show("capabilities", client.get("/api/capabilities") if client is not None else _declared(paths), args.output)
     return 0
 
 
 def _declared(paths: Paths) -> dict[str, Any]:
     """``/api/capabilities`` as the files have it: nothing has a phase."""
+    from hal0_operator.changes.capabilities import slot_of  # noqa: PLC0415 - only without an operator
+    from hal0_operator.cli.local import Local  # noqa: PLC0415
+
     now = Local(paths).judged()
     found: dict[str, dict[str, Any]] = {}
     for child in CHILDREN.values():
@@ -79,6 +83,8 @@ def _sync_arguments(parser: Parser) -> None:
 
 def _sync(args: argparse.Namespace, paths: Paths) -> int:
     """0: the files agree; 1: they cannot be made to, or it was not written."""
+    from hal0_operator.cli.local import Local  # noqa: PLC0415 - only without an operator
+
     local = Local(paths, cold=True)
     if wishing.operator_of(paths) is not None or local.served_elsewhere():
         raise Failed("an operator runs for this home: it carries changes from one file to the other by itself")
@@ -93,8 +99,11 @@ def _sync(args: argparse.Namespace, paths: Paths) -> int:
     return 1 if left else code
 
 
-def _left(now: Judged, paths: Paths) -> Iterator[Problem]:
+def _left(now: "Judged", paths: Paths) -> Iterator[Problem]:
     """Why files do not agree still: what is wrong with the overlay, or with a slot that serves a capability."""
+    from hal0_operator.changes.capabilities import slot_of  # noqa: PLC0415 - only without an operator
+    from hal0_operator.cli import validate  # noqa: PLC0415
+
     serving = {f"{SLOTS_FOLDER}/{slot_of(child, now)}.toml" for child in CHILDREN.values()}
     for problem in errors(validate.check(now.files, paths, strict=True).problems):
         if problem.file in (OVERLAY_FILE, *serving):

@@ -8,7 +8,6 @@ from typing import Any
 from hal0_operator.cli.output import neutral
 from hal0_operator.model.digest import digest
 from hal0_operator.model.problem import Problem
-from hal0_operator.runtimes.secrets import masked_row
 from hal0_operator.web.shapes import problem_body
 
 BOM = "\ufeff"
@@ -43,6 +42,8 @@ def _excerpt(data: bytes, line: int, column: int) -> list[str]:
     if len(rows) < line:
         return []
     text = rows[line - 1].decode("utf-8", "replace").removesuffix("\r")
+    from hal0_operator.runtimes.secrets import masked_row  # noqa: PLC0415 - only where a line is quoted
+
     text = masked_row(text.removeprefix(BOM) if line == 1 else text).replace("\t", " ")
     start = max(0, column - 1 - SHOWN_BEFORE)
     before = neutral(text[start : column - 1])

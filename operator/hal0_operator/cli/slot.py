@@ -3,15 +3,12 @@
 import argparse
 import sys
 
-from hal0_operator.changes.slots import file_of
 from hal0_operator.changes.wish import CreateSlot, DeleteSlot, EditSlot, Keys
-from hal0_operator.cli import commands, replacing, wishing
+from hal0_operator.cli import commands, wishing
 from hal0_operator.cli.assignments import assigned, put
-from hal0_operator.cli.local import Local
 from hal0_operator.cli.options import Paths, Usage
 from hal0_operator.cli.output import write_line
 from hal0_operator.cli.parser import Parser, choice, whole_number
-from hal0_operator.cli.picking import Questions, picked
 from hal0_operator.model.device import DEVICES
 from hal0_operator.model.slot import SLOT_TYPES
 
@@ -59,6 +56,9 @@ def _create(args: argparse.Namespace, paths: Paths) -> int:
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             options = ", ".join(f"--{name}" for name in BASICS)
             raise Usage(f"slot create {args.name} needs one of {options}: there is no terminal to ask on")
+        from hal0_operator.cli.local import Local  # noqa: PLC0415 - only for who is asked
+        from hal0_operator.cli.picking import Questions, picked  # noqa: PLC0415
+
         local = Local(paths)
         keys |= picked(args.name, keys, local.judged(), local.ports, Questions(sys.stdin, sys.stdout))
     return wishing.carry_out(CreateSlot(args.name, keys), args, paths)
@@ -78,6 +78,10 @@ def _edit(args: argparse.Namespace, paths: Paths) -> int:
         put(keys, ("enabled",), args.enable)
     if keys:
         return wishing.carry_out(EditSlot(args.name, keys), args, paths)
+    from hal0_operator.changes.slots import file_of  # noqa: PLC0415 - only for an editor
+    from hal0_operator.cli import replacing  # noqa: PLC0415
+    from hal0_operator.cli.local import Local  # noqa: PLC0415
+
     local = Local(paths)
     file = file_of(local.judged(), args.name)
     if file is None:
@@ -93,6 +97,8 @@ def _delete_arguments(parser: Parser) -> None:
 
 def _delete(args: argparse.Namespace, paths: Paths) -> int:
     ask = sys.stdin.isatty() and sys.stdout.isatty() and not (args.yes or args.dry_run)
+    from hal0_operator.cli.picking import Questions  # noqa: PLC0415 - only for who is asked
+
     if ask and not Questions(sys.stdin, sys.stdout).agreed(f"delete slot {args.name} and its container?"):
         write_line("nothing was changed", sys.stderr)
         return 1

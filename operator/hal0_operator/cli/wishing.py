@@ -5,7 +5,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Collection, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import msgspec
@@ -25,14 +25,15 @@ from hal0_operator.changes.wish import (
 )
 from hal0_operator.cli import change_text
 from hal0_operator.cli.client import TIMEOUT_S, Client, NoOperator, Refusal, profile_target, slot_target, user_name
-from hal0_operator.cli.local import Base, Local
 from hal0_operator.cli.options import Failed, Paths
 from hal0_operator.cli.output import write_line
 from hal0_operator.cli.parser import choice, some_seconds
 from hal0_operator.cli.waiting import until_decided
 from hal0_operator.desired.names import slot_stem
 from hal0_operator.home.identity import normal
-from hal0_operator.web.shapes import problem_body
+
+if TYPE_CHECKING:
+    from hal0_operator.cli.local import Base, Local
 
 Body = dict[str, Any]
 """``web.shapes.ChangeBody`` as decoded JSON."""
@@ -71,13 +72,15 @@ def carry_out(wish: Wish, args: argparse.Namespace, paths: Paths) -> int:
     """0: done, or there was nothing to do; 1: refused, not all of it written, or a slot did not become Ready."""
     client = operator_of(paths)
     if client is None:
+        from hal0_operator.cli.local import Local  # noqa: PLC0415 - only without an operator
+
         local = Local(paths)
         return finish(done_here(local, wish, dry_run=args.dry_run), args, None, told=unattended(local))
     body = _sent(client, wish, dry_run=args.dry_run)
     return finish(body, args, client, _touched(client, wish, body))
 
 
-def done_here(local: Local, wish: Wish, *, dry_run: bool, base: Base | None = None) -> Body:
+def done_here(local: "Local", wish: Wish, *, dry_run: bool, base: "Base | None" = None) -> Body:
     """The body of a wish that this process writes.  Raises ``Failed``."""
     with refusals():
         return local.body(local.change(wish, asker(), dry_run=dry_run, base=base), dry_run=dry_run)
@@ -108,7 +111,7 @@ def finish(
     return late if args.no_wait else max(late, _settled(client, touched, args))
 
 
-def unattended(local: Local) -> str:
+def unattended(local: "Local") -> str:
     """Who acts on what is written, when nobody was asked to."""
     return ELSEWHERE if local.served_elsewhere() else NOTHING_RUNS
 
@@ -168,7 +171,7 @@ def _request(wish: Wish) -> tuple[str, str, Keys]:
             raise Failed("whole files are written by this process, never sent")
 
 
-def refused(local: Local, wish: Wish) -> Failed:
+def refused(local: "Local", wish: Wish) -> Failed:
     """Why a wish cannot be, where it is known that it cannot."""
     try:
         done_here(local, wish, dry_run=True)
@@ -183,6 +186,8 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except Refused as refused:
+        from hal0_operator.web.shapes import problem_body  # noqa: PLC0415 - only without an operator
+
         found = [msgspec.to_builtins(problem_body(problem)) for problem in refused.problems]
         raise Failed(change_text.refusal(refused.code, str(refused), found)) from refused
 

@@ -1,15 +1,17 @@
 """What the surfaces may ask of a running operator: answers from memory, wishes as hints."""
 
 from collections.abc import AsyncIterator
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgspec
 
-from hal0_operator.changes.wish import Wish
-from hal0_operator.home.writer import Written
 from hal0_operator.model.problem import Problem
 from hal0_operator.model.profile import Profile
 from hal0_operator.model.status import Event, Plan, SlotStatus, SourceStatus
+
+if TYPE_CHECKING:
+    from hal0_operator.changes.wish import Wish
+    from hal0_operator.home.writer import Written
 
 
 class GatewayFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,10 +59,10 @@ class SlotDetail(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     events: tuple[Event, ...] = ()
 
 
-class Change(msgspec.Struct, frozen=True):
+class Change(NamedTuple):
     """A wish with what became of it, and what the loop does then; ``generation`` is the home's digest now."""
 
-    written: Written
+    written: "Written"
     follows: Plan
     generation: str
 
@@ -113,7 +115,7 @@ class Operator(Protocol):
         """Return once a reading of the home begun after this call was admitted and acted on."""
         ...
 
-    async def change(self, wish: Wish, by: str, *, dry_run: bool) -> Change:
+    async def change(self, wish: "Wish", by: str, *, dry_run: bool) -> Change:
         """Write what a wish comes to.  Raises ``changes.refusal.Refusal``."""
         ...
 

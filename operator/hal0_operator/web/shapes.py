@@ -6,7 +6,6 @@ from typing import Any, Literal
 import msgspec
 
 from hal0_operator.changes.change_set import FileChange
-from hal0_operator.changes.diff import unified
 from hal0_operator.loop.view import Change, SlotDetail
 from hal0_operator.model.problem import Problem, Severity
 from hal0_operator.model.status import Event, HeldSlot, PlannedAction, SlotStatus, SourceStatus
@@ -210,6 +209,8 @@ def change_body(change: Change, *, dry_run: bool) -> ChangeBody:
 
 
 def _file_body(change: FileChange) -> FileBody:
+    from hal0_operator.changes.diff import unified  # noqa: PLC0415 - for whoever writes
+
     kind: Literal["created", "changed", "deleted"] = "created" if change.old is None else "changed"
     return FileBody(change.file, "deleted" if change.new is None else kind, "\n".join(unified(change)))
 
