@@ -1,11 +1,15 @@
 """Slots on demand that nobody asks for: off, with all that they had kept for them."""
 
+import random
+
 from hal0_operator.loop.known import known
+from hal0_operator.model import action as a
 from hal0_operator.model.memory import Override
 from hal0_operator.model.slot import SlotKeys
 from hal0_operator.reconcile.desired import Desired, Wishes
 from hal0_operator.reconcile.plan import plan
 from hal0_operator.reconcile.rollback import Claims
+from tests.sim.faults import Fate, Faults
 from tests.sim.home import Home, Want, npu_want, slot
 from tests.sim.invariants import Invariants, converged
 from tests.sim.simulator import Simulator
@@ -140,3 +144,25 @@ def test_a_plan_starts_no_idle_slot() -> None:
     sim = simulated(chat=CHAT)
     found = plan(sim.reconciler, lambda look: known(sim.reconciler, look), sim.time)
     assert (found.actions, found.held) == ((), ())
+
+
+class LosesRemovals(Faults):
+    def fate(self, rng: random.Random, effect: a.Effect) -> Fate:
+        return "lost" if isinstance(effect, a.Remove) else super().fate(rng, effect)
+
+
+def test_what_was_in_the_way_before_an_idle_time_is_looked_at_anew() -> None:
+    sim = Simulator(Home({"chat": CHAT.text}), faults=LosesRemovals())
+    Invariants(sim)
+    sim.podman.leftovers["hal0-chat"] = "left-hal0-chat"
+    sim.run(5)
+    sim.requests.ask("chat")
+    sim.run(1)
+    sim.requests.finish_all()
+    sim.run(90)
+    assert sim.reconciler.aims.targets["chat"].off == "Idle"
+    assert sim.reconciler.state("chat").ask_name, "nobody said that the name is free, though it is"
+    sim.requests.ask("chat")
+    sim.run(3)
+    assert sim.requests.outcomes["turned away"] == 0
+    assert [request.slot for request in sim.requests.active] == ["chat"]

@@ -78,6 +78,7 @@ def _rest(core: Core, view: View, found: Cause) -> None:
     if isinstance(found, Settled):
         state.outside = None
         state.stopping_since = None
+        state.holders = None  # whoever had the name may have given it up until it is needed again
     if run is not None and run.strange:
         core.queue.add(probe_key(view.slot))
     elif run is not None and not run.ready and run.dead_at is None and view.own:
