@@ -126,7 +126,7 @@ def test_a_save_that_was_kept_instead_is_exit_1(hal0ctl, live, monkeypatch):
 
     async def overlaid(*args, **options):
         done = await change(*args, **options)
-        return changed(done, written=changed(done.written, overlaid=("slots/chat.toml",)))
+        return done._replace(written=changed(done.written, overlaid=("slots/chat.toml",)))
 
     monkeypatch.setattr(live.operator, "change", overlaid)
     ran = hal0ctl("slot", "edit", "chat", "--port", "8090")
