@@ -75,6 +75,7 @@ class Invariants:
     # ── what a call may be ─────────────────────────────────────────────────────────────────────
 
     def _begun(self, effect: a.Effect) -> None:
+        self._said(self.routing.begun(effect))
         if isinstance(effect, a.List):
             self.lists.append(self.steps)
         if not isinstance(effect, CHANGES):
@@ -90,7 +91,6 @@ class Invariants:
             # Without pidfds several ends look like one, and are heard of late.
             self._said(self.pace.starts(effect) if self.sim.faults.hints else [])
         if isinstance(effect, a.Remove | a.Stop):
-            self._said(self.routing.ends(effect))
             self._ends(effect)
 
     def _hands_off(self, effect: "CHANGES") -> None:
@@ -192,6 +192,7 @@ class Invariants:
     # ── what came of it ────────────────────────────────────────────────────────────────────────
 
     def answered(self, key: a.Key, effect: a.Effect, outcome: a.Outcome) -> None:
+        self.routing.answered(effect, outcome)
         if isinstance(effect, a.List):
             begun = self.lists.pop(0) if self.lists else 0
             if isinstance(outcome, a.Listed):

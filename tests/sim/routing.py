@@ -16,14 +16,35 @@ SLACK_S = 1e-6
 
 
 class Routing:
-    """``ended`` are the containers that a call of this life of the operator was to end."""
+    """``ended`` maps containers that a call of this life was to end to the step of its answer, ``None`` before.
+
+    They are forgotten with a list that began later: what it still shows has survived the call.
+    """
 
     def __init__(self, sim: "Simulator") -> None:
         self.sim = sim
-        self.ended: set[str] = set()
+        self.ended: dict[str, int | None] = {}
+        self.step = 0
+        self.lists: list[int] = []
 
     def booted(self) -> None:
         self.ended.clear()
+        self.lists.clear()
+
+    def begun(self, effect: a.Effect) -> list[str]:
+        self.step += 1
+        if isinstance(effect, a.List):
+            self.lists.append(self.step)
+        return self._ends(effect) if isinstance(effect, a.Remove | a.Stop) else []
+
+    def answered(self, effect: a.Effect, outcome: a.Outcome) -> None:
+        self.step += 1
+        if isinstance(effect, a.Remove | a.Stop):
+            self.ended[effect.id] = self.step
+        if isinstance(effect, a.List):
+            begun = self.lists.pop(0) if self.lists else 0
+            if isinstance(outcome, a.Listed):
+                self.ended = {id: at for id, at in self.ended.items() if at is None or at >= begun}
 
     # ── G1, G2: what a request is answered ─────────────────────────────────────────────────────
 
@@ -46,24 +67,11 @@ class Routing:
         proven = machine.passed if hints else {start.split("/")[0] for start in machine.passed}
         if box is not None and box.running and (machine.start_of(box) if hints else box.id) not in proven:
             wrong.append(f"G1: {found.slot} is sent to a start of {id[-4:]} that no probe passed on")
-        if id in self.ended and not self._wanted(server, id):
+        if id in self.ended:
             wrong.append(f"G1: {found.slot} is sent to {id[-4:]}, whose removal has begun")
         if self.sim.reconciler.draining(server):
             wrong.append(f"G1: {found.slot} is sent to {id[-4:]}, which drains")
         return wrong
-
-    def _wanted(self, slot: str, id: str) -> bool:
-        """A removal that was sent did not come about, and by now the container is what the home asks for."""
-        core = self.sim.reconciler
-        own, wanted = core.world.own(slot), core.aims.effective.get(slot)
-        in_flight = any(isinstance(c.effect, a.Remove | a.Stop) and c.effect.id == id for c in self._under_way())
-        state = core.state(slot)
-        unasked = id not in (state.restart_id, state.doomed)
-        is_it = wanted is not None and bool(own) and own[0].id == id and own[0].digest == wanted.digest
-        return not in_flight and (core.aims.held(slot) is not None or (is_it and unasked))
-
-    def _under_way(self):
-        return self.sim.calls.under_way.values()
 
     def _of_record(self, name: str, anchor: str, answer: "Route | Failure") -> list[str]:
         """G2: the NPU is to be loaded first exactly when its slot has no container that serves."""
@@ -88,13 +96,12 @@ class Routing:
 
     # ── G3: who is removed while it answers ────────────────────────────────────────────────────
 
-    def ends(self, effect: a.Remove | a.Stop) -> list[str]:
+    def _ends(self, effect: a.Remove | a.Stop) -> list[str]:
         """Every request in flight on a healthy container began before a whole drain."""
         sim = self.sim
-        again = effect.id in self.ended
-        self.ended.add(effect.id)
+        self.ended[effect.id] = None
         box = sim.podman.boxes.get(effect.id)
-        if box is None or not self._by_choice(effect.slot, box) or again:
+        if box is None or not self._by_choice(effect.slot, box):
             return []
         drain_s = sim.settings.loop.drain_s
         young = [r for r in sim.requests.active if r.container == box.id and sim.time < r.begun + drain_s - SLACK_S]

@@ -1,11 +1,13 @@
 """What lasts a moment makes nobody look up."""
 
 from hal0_operator.model import action as a
+from hal0_operator.reconcile.state import Run
 from hal0_operator.status.facts import AdmissionFacts, SlotFacts
 from hal0_operator.status.phase import phase
 from tests.reconcile.turns import Turns
 from tests.sim.home import Home, slot
 
+GONE = Run("gone", since=0, tick=0, next_probe=0, interval=1, path_broken=True)
 IN_USE = a.Fault("port_in_use", "address already in use")
 
 
@@ -22,3 +24,11 @@ def test_a_port_that_is_free_within_moments_blocks_nothing_and_one_that_stays_ta
     assert phase_of(turns) == "Starting"
     turns.run(3)
     assert phase_of(turns) == "Blocked"
+
+
+def test_a_path_that_was_broken_to_a_container_that_is_gone_blocks_nothing():
+    turns = Turns(Home({"chat": slot(8101)}))
+    turns.slow = {a.Create}
+    turns.core.state("chat").run = GONE
+    turns.run(1)
+    assert phase_of(turns) == "Starting"

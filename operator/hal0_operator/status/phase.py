@@ -37,8 +37,8 @@ def _on_its_way(facts: SlotFacts) -> Phase:
 
 def blocked_reason(facts: SlotFacts) -> str:
     """The reason that something outside, or another slot, keeps it from going on, or ``""``."""
-    run = facts.view.state.run
-    if run is not None and run.path_broken:
+    run, own = facts.view.state.run, facts.view.own
+    if run is not None and run.path_broken and own and own[0].id == run.id:
         return "PortPathBroken"
     waiting, outside = facts.view.state.waiting, facts.view.state.outside
     if waiting is None or (waiting.reason in INSIDE and waiting.reason != "ProfileHeld"):
