@@ -51,15 +51,15 @@ class Demand:
             if name not in self._used:
                 self._used[name] = now if asked.running or name in self._in_flight else None
         self._asked = slots
-        return frozenset(name for name in slots if now >= self._until(name))
+        return frozenset(name for name in slots if now >= self.until(name))
 
     def next_change(self, now: float) -> float | None:
         """When the next slot becomes idle if nothing happens before; ``None``: none will."""
-        ends = (self._until(name) for name in self._asked)
+        ends = (self.until(name) for name in self._asked)
         return min((end for end in ends if now < end < float("inf")), default=None)
 
-    def _until(self, name: str) -> float:
-        """Until when it is asked for."""
+    def until(self, name: str) -> float:
+        """Until when a slot on demand is asked for, if nothing happens before."""
         used, timeout = self._used[name], self._asked[name].timeout_s
         if name in self._in_flight:
             return float("inf")

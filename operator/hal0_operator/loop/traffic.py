@@ -179,8 +179,8 @@ class Traffic:
     def unwanted(self, slot: str) -> None:
         """Once for each ``wanted``."""
         self._demand.ended(slot, self._clock.monotonic())
-        if slot in self._core.aims.on_demand:
-            self.look()
+        if slot in self._core.aims.on_demand and (self._armed is None or self._demand.until(slot) < self._armed):
+            self._rearm.set()
 
     def _runs(self, slot: str) -> bool:
         own = self._core.world.own(slot)
