@@ -75,3 +75,19 @@ def test_a_suspended_slot_is_not_restarted_behind_the_back_of_whoever_resumes_it
         assert refused.value.code == "slot.suspended"
 
     while_it_runs(whole, done)
+
+
+def test_suspending_one_slot_loads_no_other_that_nobody_asks_for(tmp_path: Path, monkeypatch: Any) -> None:
+    whole = parts(tmp_path, monkeypatch)
+    write(tmp_path, "a", "b", text=f'{ON}[operator]\nload = "on-demand"\n')
+
+    async def done() -> None:
+        operator = whole.operator
+        await operator.fresh()
+        assert {s.name: s.phase for s in operator.slots()} == {"a": "Idle", "b": "Idle"}
+        operator.suspend("a", "me", "")
+        assert {s.name: s.phase for s in operator.slots()} == {"a": "Suspended", "b": "Idle"}
+        assert operator.resume("a") == ""
+        assert {s.name: s.phase for s in operator.slots()} == {"a": "Idle", "b": "Idle"}
+
+    while_it_runs(whole, done)
