@@ -182,3 +182,12 @@ async def test_a_start_that_fails_after_the_first_heartbeat_is_the_last_event(gr
     (await ground.slots.wakes.get()).set_result(Failure(503, "slot.not_ready", "no"))
     assert b'"slot.not_ready"' in await caller.body()
     assert ground.gateway.counters.requests == {("chat", CHAT, "503"): 1}
+
+
+async def test_a_body_that_neither_goes_on_nor_ends_is_refused(made):
+    async with made(stall_s=0.05) as ground:
+        for sent in (b"", b'{"model":'):
+            caller = await ground.caller()
+            await caller.ask(body=sent, Content_Length="100")
+            assert await caller.error() == (400, "request.invalid")
+        assert ground.gateway.counters.requests == {("", CHAT, "400"): 2}

@@ -155,3 +155,19 @@ async def test_connections_are_used_again_and_only_while_nothing_is_left_on_them
     await (await ground.server.next()).answer()
     assert await caller.answer() == {}
     assert ground.server.connections == 2
+
+
+async def test_at_most_some_idle_connections_are_kept_and_not_for_long(made):
+    async with made(idle_s=0.1, idle_most=2) as ground:
+        callers = [await ground.caller() for _ in range(5)]
+        for caller in callers:
+            await caller.ask()
+        taken = [await ground.server.next() for _ in callers]
+        for one, caller in zip(taken, callers, strict=True):
+            await one.body()
+            await one.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+            assert await caller.answer() == {}
+        closed = [asyncio.create_task(one.gone()) for one in taken]
+        await asyncio.wait(closed, timeout=0.05)
+        assert sum(one.done() for one in closed) == 3
+        await asyncio.gather(*closed)

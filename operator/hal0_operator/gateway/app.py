@@ -13,6 +13,7 @@ from hal0_operator.gateway.limits import Limits
 from hal0_operator.gateway.ports import Slots
 from hal0_operator.gateway.relay import Relay
 from hal0_operator.gateway.request import Scope
+from hal0_operator.gateway.sweep import Sweep
 from hal0_operator.routing.directory import Directory
 from hal0_operator.routing.endpoints import ENDPOINTS, IMAGES, MODELS
 from hal0_operator.routing.failure import Failure
@@ -32,7 +33,8 @@ class Gateway:
     ) -> None:
         self._slots = slots
         self._limits = limits or Limits()
-        self._relay = Relay(slots, changed, self._limits)
+        self._sweep = Sweep()
+        self._relay = Relay(slots, changed, self._limits, self._sweep)
 
     @property
     def lanes(self) -> Lanes:
@@ -49,7 +51,7 @@ class Gateway:
         self._relay.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        client = Client(receive, send, self._limits)
+        client = Client(receive, send, self._limits, self._sweep)
         try:
             await self._answer(scope, client)
         except Exception as bug:  # noqa: BLE001 - the last line of defence: one log line, never a traceback

@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeVar
 
 from hal0_operator.gateway.connection import Headers
-from hal0_operator.gateway.faults import Gone
+from hal0_operator.gateway.faults import Gone, stalled
 from hal0_operator.gateway.limits import Limits
+from hal0_operator.gateway.sweep import Sweep
 from hal0_operator.routing.failure import Failure
 
 _T = TypeVar("_T")
@@ -23,24 +24,30 @@ HEARTBEAT = b": waiting\n\n"
 EVENT_STREAM: Headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache")]
 
 
+class _Stalled(Exception):
+    """The client neither took nor brought a byte in time."""
+
+
 class Client:
     """One that takes nothing of its answer for ``limits.stall_s`` counts as gone."""
 
-    def __init__(self, receive: Receive, send: Send, limits: Limits) -> None:
+    def __init__(self, receive: Receive, send: Send, limits: Limits, sweep: Sweep) -> None:
         self._receive = receive
         self._send = send
         self._stall_s = limits.stall_s
         self._heartbeat_s = limits.heartbeat_s
+        self._sweep = sweep
+        sweep.add(self)
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
         self._watch: asyncio.Task[None] | None = None
+        self._is_watched = False
         self._on_gone: Callable[[], None] | None = None
         self._pieces: deque[bytes] = deque()
         self._ahead = 0
         self._has_more = True
         self._changed = asyncio.Event()
-        self._timer: asyncio.TimerHandle | None = None
-        self._sending_since = 0.0
+        self._waits_since = 0.0
         self._is_stalled = False
         self.is_gone = False
         self.status = 0
@@ -52,16 +59,19 @@ class Client:
     # The body, and the end of the client
 
     async def whole_body(self, most: int) -> bytes | None:
-        """The body; ``None`` when it has more than ``most`` bytes.  Raises ``Gone``."""
-        message = await self._message()
-        if not message.get("more_body"):
+        """The body; ``None`` when it has more than ``most`` bytes.  Raises ``Gone``, and ``Refused`` when it stalls."""
+        try:
+            message = await self._in_time(self._message())
             body: bytes = message.get("body", b"")
-            return body if len(body) <= most else None
-        parts = bytearray(message.get("body", b""))
-        while message.get("more_body") and len(parts) <= most:
-            message = await self._message()
-            parts += message.get("body", b"")
-        return bytes(parts) if len(parts) <= most else None
+            if message.get("more_body"):
+                parts = bytearray(body)
+                while message.get("more_body") and len(parts) <= most:
+                    message = await self._in_time(self._message())
+                    parts += message.get("body", b"")
+                body = bytes(parts)
+        except _Stalled:
+            raise stalled(self._stall_s) from None
+        return body if len(body) <= most else None
 
     async def _message(self) -> Message:
         message = await self._receive()
@@ -71,9 +81,14 @@ class Client:
         self._has_more = message.get("more_body", False)
         return message
 
-    def watch(self) -> None:
-        """Notice from now on when the client goes; what is left of its body is read for ``piece``."""
-        self._watch = self._loop.create_task(self._watched())
+    def watch(self, *, at_once: bool) -> None:
+        """Notice from now on when the client goes, ``at_once`` also reading what is left of its body for ``piece``.
+
+        Otherwise it begins with the next sweep: most requests are answered before, and need no second task.
+        """
+        self._is_watched = True
+        if at_once:
+            self._watch = self._loop.create_task(self._watched())
 
     async def _watched(self) -> None:
         while not self.is_gone:
@@ -129,19 +144,23 @@ class Client:
             future.cancel()
         if future.cancelled():
             raise Gone
-        return future.result()
+        result = future.result()
+        if self.is_gone:
+            raise Gone
+        return result
 
     def disarm(self) -> None:
         """The answer is about to be whole: from then on the server reports every client as gone."""
         self._on_gone = None
+        self._is_watched = False
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None
 
     def close(self) -> None:
+        """The request is over."""
         self.disarm()
-        if self._timer is not None:
-            self._timer.cancel()
+        self._sweep.discard(self)
 
     def _go(self) -> None:
         self.is_gone = True
@@ -174,6 +193,9 @@ class Client:
         if self.is_beating:
             await self.fail_stream(failure.body)
             return
+        if self.status:
+            self.cut()
+            return
         body = failure.body
         headers: Headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
         if failure.retry_after:
@@ -194,22 +216,29 @@ class Client:
     async def _deliver(self, message: Message) -> None:
         if self.is_gone:
             return
-        self._sending_since = self._loop.time()
-        if self._timer is None:
-            self._timer = self._loop.call_later(self._stall_s, self._check)
         try:
-            await self._send(message)
+            await self._in_time(self._send(message))
+        except _Stalled:
+            self._go()
+
+    async def _in_time(self, step: Awaitable[_T]) -> _T:
+        """Raises ``_Stalled`` when the client lets it wait for too long."""
+        self._waits_since = self._loop.time()
+        try:
+            return await step
         except asyncio.CancelledError:
             if not self._is_stalled or self._task is None:
                 raise
+            self._is_stalled = False
             self._task.uncancel()
-            self._go()
+            raise _Stalled from None
         finally:
-            self._sending_since = 0.0
+            self._waits_since = 0.0
 
-    def _check(self) -> None:
-        """A client that takes nothing must not hold a container."""
-        self._timer = self._loop.call_later(self._stall_s, self._check)
-        if self._sending_since and self._loop.time() - self._sending_since >= self._stall_s and self._task is not None:
+    def tick(self, now: float) -> None:
+        """What the sweep calls."""
+        if self._is_watched and self._watch is None:
+            self._watch = self._loop.create_task(self._watched())
+        if self._waits_since and now - self._waits_since >= self._stall_s and self._task is not None:
             self._is_stalled = True
             self._task.cancel()

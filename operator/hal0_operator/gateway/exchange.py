@@ -54,6 +54,8 @@ class Exchange:
 
         Raises ``Refused`` before the answer has begun, and ``Gone``.
         """
+        if client.is_gone:
+            raise Gone
         if not self._drains:
             client.when_gone(self._call.abort)
         try:

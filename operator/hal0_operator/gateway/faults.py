@@ -31,6 +31,11 @@ class Aborted(UpstreamFault):
     """The gateway itself ended the exchange."""
 
 
+def stalled(seconds: float) -> Refused:
+    """A body that neither goes on nor ends."""
+    return invalid(f"nothing more of the body came for {seconds:g} s")
+
+
 def invalid(message: str, status: int = 400) -> Refused:
     """A request that cannot be taken as it is."""
     return Refused(Failure(status, "request.invalid", message))

@@ -24,14 +24,14 @@ class Entry:
 
     def __init__(self, lanes: "Lanes", container: str, turn: "asyncio.Future[None] | None") -> None:
         self._lanes = lanes
-        self._is_over = False
+        self.is_over = False
         self.container = container
         self.turn = turn
 
     def leave(self) -> None:
         """Give the place up; only the first time counts."""
-        if not self._is_over:
-            self._is_over = True
+        if not self.is_over:
+            self.is_over = True
             self._lanes.left(self)
 
 

@@ -4,7 +4,7 @@ Nothing here waits between the routing of a request and the moment that it count
 """
 
 import asyncio
-import contextlib
+from functools import partial
 
 from hal0_operator.gateway.client import Client
 from hal0_operator.gateway.counters import CLIENT_GONE, Counters
@@ -14,6 +14,7 @@ from hal0_operator.gateway.lanes import Changed, Entry, Lanes
 from hal0_operator.gateway.limits import Limits
 from hal0_operator.gateway.ports import Slots
 from hal0_operator.gateway.request import Body, Scope, read
+from hal0_operator.gateway.sweep import Sweep
 from hal0_operator.gateway.upstream import Pool
 from hal0_operator.routing.endpoints import Endpoint
 from hal0_operator.routing.failure import Failure
@@ -29,10 +30,10 @@ TRIES = 4
 class Relay:
     """``changed`` is told the count of a container's requests after each change."""
 
-    def __init__(self, slots: Slots, changed: Changed, limits: Limits) -> None:
+    def __init__(self, slots: Slots, changed: Changed, limits: Limits, sweep: Sweep) -> None:
         self._slots = slots
         self._limits = limits
-        self._pool = Pool(connect_s=limits.connect_s, idle_s=limits.idle_s, idle_most=limits.idle_most)
+        self._pool = Pool(sweep, connect_s=limits.connect_s, idle_s=limits.idle_s, idle_most=limits.idle_most)
         self.lanes = Lanes(changed, limits.queue)
         self.counters = Counters()
 
@@ -100,9 +101,8 @@ class Relay:
         self._slots.began(server, container)
         counted = self.counters.in_flight
         counted[found.slot] = counted.get(found.slot, 0) + 1
-        left = contextlib.ExitStack()
-        left.callback(self._leave, entry, found.slot, server)
-        with left:
+        leave = partial(self._leave, entry, found.slot, server)
+        try:
             if entry.turn is not None:
                 self.counters.queued[found.slot] = self.counters.queued.get(found.slot, 0) + 1
                 await client.wait_for(entry.turn, beats=body.stream, at_once=False)
@@ -111,10 +111,15 @@ class Relay:
                     return False
                 found = again
             exchange = Exchange(self, self._pool, self._limits, found, endpoint)
-            await exchange.run(scope, body, client, began, left.close)
+            await exchange.run(scope, body, client, began, leave)
+        finally:
+            leave()
         return True
 
     def _leave(self, entry: Entry, slot: str, server: str) -> None:
+        """Only the first time counts."""
+        if entry.is_over:
+            return
         entry.leave()
         self._slots.ended(server, entry.container)
         left = self.counters.in_flight.get(slot, 0) - 1

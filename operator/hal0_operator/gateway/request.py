@@ -6,7 +6,7 @@ from typing import Any
 
 from hal0_operator.gateway import bodies, multipart
 from hal0_operator.gateway.client import Client
-from hal0_operator.gateway.faults import invalid
+from hal0_operator.gateway.faults import invalid, stalled
 from hal0_operator.gateway.heads import value_of
 from hal0_operator.gateway.limits import Limits
 from hal0_operator.gateway.multipart import Field, Parts, Segment
@@ -102,7 +102,7 @@ class Passing:
             async with asyncio.timeout(self._limits.stall_s):
                 data = await self._client.piece()
         except TimeoutError:
-            raise invalid(f"nothing more of the body came for {self._limits.stall_s:g} s") from None
+            raise stalled(self._limits.stall_s) from None
         self._taken += len(data)
         if self._taken > self._limits.multipart:
             raise _too_large(self._limits.multipart)
@@ -130,11 +130,11 @@ async def read(endpoint: Endpoint, scope: Scope, client: Client, limits: Limits)
         data = await client.whole_body(most)
         if data is None:
             raise _too_large(most)
-        client.watch()
+        client.watch(at_once=False)
         return Whole(data)
     kind = value_of(headers, b"content-type").decode("latin-1")
     passing = Passing(client, Parts(multipart.boundary(kind)), declared, limits)
-    client.watch()
+    client.watch(at_once=True)
     await passing.look()
     return passing
 

@@ -9,6 +9,7 @@ from functools import partial
 
 from hal0_operator.gateway.connection import Answer, Connection
 from hal0_operator.gateway.faults import Aborted, NoConnection, TooLate, UpstreamFault
+from hal0_operator.gateway.sweep import Sweep
 
 HOST = "127.0.0.1"
 SLICE = 256 << 10
@@ -18,11 +19,12 @@ SLICE = 256 << 10
 class Pool:
     """Connections by port.  ``idle_most`` are kept per port, each for ``idle_s`` seconds."""
 
-    def __init__(self, *, connect_s: float = 2.0, idle_s: float = 2.0, idle_most: int = 4) -> None:
+    def __init__(self, sweep: Sweep, *, connect_s: float = 2.0, idle_s: float = 2.0, idle_most: int = 4) -> None:
+        self._sweep = sweep
         self._connect_s = connect_s
         self._idle_s = idle_s
         self._idle_most = idle_most
-        self._idle: dict[int, dict[Connection, asyncio.TimerHandle]] = {}
+        self._idle: dict[int, dict[Connection, float]] = {}
 
     async def fresh(self, port: int) -> Connection:
         """A new connection.  Raises ``UpstreamFault``, ``TooLate`` after ``connect_s``."""
@@ -39,13 +41,7 @@ class Pool:
     def used(self, port: int) -> Connection | None:
         """The connection that was idle for the shortest time."""
         idle = self._idle.get(port)
-        if not idle:
-            return None
-        connection, timer = idle.popitem()
-        timer.cancel()
-        if not idle:
-            del self._idle[port]
-        return connection
+        return idle.popitem()[0] if idle else None
 
     def keep(self, port: int, connection: Connection) -> None:
         """Take a connection back whose exchange is over."""
@@ -53,17 +49,24 @@ class Pool:
         if len(idle) >= self._idle_most:
             connection.close()
             return
-        loop = asyncio.get_running_loop()
-        idle[connection] = loop.call_later(self._idle_s, connection.close)
+        idle[connection] = asyncio.get_running_loop().time()
         connection.lost = partial(self._forget, port, connection)
+        self._sweep.add(self)
 
-    def _forget(self, port: int, connection: Connection) -> None:
-        idle = self._idle.get(port, {})
-        timer = idle.pop(connection, None)
-        if timer is not None:
-            timer.cancel()
+    def tick(self, now: float) -> None:
+        """What the sweep calls: close what was idle for long enough."""
+        for port, idle in list(self._idle.items()):
+            for connection, since in list(idle.items()):
+                if now - since >= self._idle_s:
+                    self._forget(port, connection)
+                    connection.close()
             if not idle:
                 del self._idle[port]
+        if not self._idle:
+            self._sweep.discard(self)
+
+    def _forget(self, port: int, connection: Connection) -> None:
+        self._idle.get(port, {}).pop(connection, None)
 
     def idle(self, port: int) -> int:
         """How many are kept."""
@@ -71,8 +74,8 @@ class Pool:
 
     def close(self) -> None:
         """End the idle ones; those in use are their calls' business."""
-        for idle in list(self._idle.values()):
-            for connection in list(idle):
+        for idle in self._idle.values():
+            for connection in idle:
                 connection.close()
 
 
