@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
@@ -17,7 +16,8 @@ import anyio.to_thread
 from hal0_operator.desired.profiles_file import parse_seeds
 from hal0_operator.desired.settings import SETTINGS_LIMIT, decode_settings
 from hal0_operator.desired.source import SourceFile
-from hal0_operator.home.identity import home_id
+from hal0_operator.home.exported import ExportedReader
+from hal0_operator.home.identity import home_id, repository, shown
 from hal0_operator.home.lock import LockHeld, npu_turn, operator_lock, operator_lock_path
 from hal0_operator.home.read import Reader
 from hal0_operator.home.seeds import NotPackaged, shipped
@@ -35,22 +35,23 @@ from hal0_operator.loop.operator import RunningOperator
 from hal0_operator.loop.own_fault import kept
 from hal0_operator.loop.stamp import Stamp
 from hal0_operator.loop.statuses import Statuses
+from hal0_operator.loop.steering import Steering
 from hal0_operator.loop.store import ForeignState, StateDir
+from hal0_operator.loop.sync import Sync, Time
 from hal0_operator.loop.traffic import Traffic
 from hal0_operator.loop.triggers import Listener, resync
 from hal0_operator.model.problem import Problem
 from hal0_operator.model.profile import Profile
-from hal0_operator.model.settings import Settings
+from hal0_operator.model.settings import GitopsSettings, Settings
 from hal0_operator.model.world import Container
 from hal0_operator.podman.client import Client
 from hal0_operator.podman.service import PrivateService, Unavailable, connect
 from hal0_operator.reconcile.desired import Wishes
 from hal0_operator.reconcile.reconciler import Reconciler
 from hal0_operator.seams.fs import FileLock
+from hal0_operator.seams.git import Git
 from hal0_operator.surfaces import CannotRun, app
 
-LAST_THREADS_S = 0.2
-"""An idle worker thread ends within a millisecond once it is told to."""
 SWITCH_INTERVAL_S = 0.0005
 """The interpreter's thread switch: a decision on the event loop must not wait 5 ms for a worker."""
 
@@ -103,6 +104,13 @@ def load_seeds() -> Mapping[str, Profile]:
         raise CannotRun(str(failed)) from failed
 
 
+def repository_of(gitops: GitopsSettings, state_dir: str) -> Git:
+    """The real repository, with its clone and its revisions below the state directory."""
+    from hal0_operator.gitops.repository import HostGit  # noqa: PLC0415 - only where one is followed
+
+    return HostGit(gitops, state_dir)
+
+
 class Parts:
     """One operator, assembled and not yet running.  ``close`` what was opened.
 
@@ -113,7 +121,8 @@ class Parts:
     def __init__(self, place: Place, settings: Settings, *, exclusive: bool = True) -> None:
         self.place, self.settings = place, settings
         self.clock, self.rng, self.fs, self.procs = SystemClock(), SystemRng(), HostFs(), HostProcs()
-        self.id = home_id(place.home, settings.home_id)
+        gitops = settings.gitops
+        self.id = home_id(repository(gitops) if gitops else place.home, settings.home_id)
         self.lock: FileLock | None = self._lock() if exclusive else None
         self.podman, self.service = self._podman()
         self.state = StateDir(self.fs, place.state_dir, self.id, looks=not exclusive)
@@ -130,9 +139,10 @@ class Parts:
         self.hands.sharing = self._sharing
         self.hands.npu_turn = partial(npu_turn, self.fs, place.runtime_dir, time.sleep)
         self.drive = Drive(self.reconciler, self.hands, self.clock)
-        intake = Intake(load_seeds(), settings, last)
-        reader = Reader(self.fs, place.home)
+        intake = Intake(load_seeds(), settings, last, whole=settings.gitops is not None)
+        reader = self._reader()
         self.home = HomeWatch(reader, intake, self.drive, self.log, self.state, self.clock, time.sleep)
+        self.sync = self._sync(reader)
         self.statuses = Statuses(self.reconciler, self.home.source, self.clock, Stamp(self.clock))
         self.traffic = Traffic(self.drive, self.statuses, self.clock)
         self.operator = RunningOperator(self.drive, self.home, self.statuses, self.log, self.state, self.clock)
@@ -144,6 +154,22 @@ class Parts:
             self.service.close()
         if self.lock is not None:
             self.lock.release()
+
+    def _reader(self) -> Reader:
+        gitops = self.settings.gitops
+        return ExportedReader(self.fs, shown(gitops)) if gitops is not None else Reader(self.fs, self.place.home)
+
+    def _sync(self, reader: Reader) -> Sync | None:
+        if self.settings.gitops is None or not isinstance(reader, ExportedReader):
+            return None
+        git = repository_of(self.settings.gitops, self.place.state_dir)
+        time = Time(self.clock, self.rng)
+        return Sync(git, self.settings.gitops, reader, self.home, self.state, self.log, time)
+
+    async def begin(self) -> None:
+        """For whoever does not run for long: what lies here of a repository.  Raises ``CannotRun``: nothing does."""
+        if self.sync is not None and not await self.sync.begin():
+            raise CannotRun(f"no revision of {self.home.source.path} is here yet: hal0ctl run fetches it")
 
     def _lock(self) -> FileLock:
         path = operator_lock_path(self.place.runtime_dir, self.id)
@@ -174,6 +200,10 @@ class Parts:
         self.hands.progress = self._progress
         self.home.approved = lambda: self.operator.overrides.prune_approved
         self.home.changed = self._home_changed
+        if self.sync is not None:
+            self.sync.overrides = lambda: self.operator.overrides
+            asked = self.sync.overrides
+            self.operator.remote = Steering(self.sync, asked, self.operator.override, self.log, self.clock)
 
     def _progress(self, image: str, text: str) -> None:
         state = self.reconciler.pulls.states.get(image)
@@ -195,6 +225,7 @@ def keep(tasks: anyio.abc.TaskGroup, parts: Parts, what: str, task: Callable[[],
 async def converge(parts: Parts, done: Callable[[], Awaitable[None]]) -> None:
     """Run the loop without surfaces until ``done`` returns; then end the calls in flight."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    await parts.begin()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(parts.drive.run)
         keep(tasks, parts, "reading the home", parts.home.run)
@@ -220,12 +251,16 @@ async def serve(parts: Parts, listen: str, watching: Callable[[RunningOperator],
     every_s = parts.settings.loop.resync_s
 
     def before_resync() -> None:
-        watch.rearm()
+        if parts.sync is None:
+            watch.rearm()
         parts.home.hint()
 
     async with anyio.create_task_group() as tasks:
         keep(tasks, parts, "reading the home", parts.home.run)
-        keep(tasks, parts, "watching the home", watch.run)
+        if parts.sync is None:
+            keep(tasks, parts, "watching the home", watch.run)
+        else:
+            keep(tasks, parts, "following the repository", parts.sync.run)
         keep(tasks, parts, "Podman's events", Listener(parts.podman, parts.drive).run)
         keep(tasks, parts, "the timer", partial(resync, parts.drive, parts.rng, every_s, before_resync))
         keep(tasks, parts, "loading on demand", parts.traffic.run)
@@ -243,21 +278,6 @@ async def _surfaces(parts: Parts, listen: str, shutdown: anyio.Event) -> None:
     served = partial(app, parts.operator, parts.traffic, parts.settings, parts.fs, place.state_dir)
     answers, serve_web = await anyio.to_thread.run_sync(served)
     await serve_web(answers, listen, f"{place.state_dir}/operator.sock", shutdown)
-
-
-def ended(code: int) -> int:
-    """The exit code; but where a call to a Podman that hangs is still out, the process ends with it here and now.
-
-    The interpreter would wait for that call's thread, for up to the minute that a start may take.
-    """
-    end = time.monotonic() + LAST_THREADS_S
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join(max(end - time.monotonic(), 0))
-            if thread.is_alive():
-                sys.stdout.flush()
-                os._exit(code)
-    return code
 
 
 def _watch_told(parts: Parts, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from hal0_operator.changes.change_set import ChangeSet
 from hal0_operator.model.problem import Problem
 
 
@@ -23,3 +24,13 @@ class Invalid(Refusal):
 
 class Unknown(Refusal):
     """The wish names something that is not there."""
+
+
+class ReadOnly(Refusal):
+    """The home comes from a git repository, where this is to be committed; ``change_set`` is what."""
+
+    def __init__(self, repository: str, change_set: ChangeSet) -> None:
+        files = ", ".join(change_set.files)
+        message = f"this home follows {repository} and is never written here: commit this change of {files} there"
+        super().__init__("gitops.read_only", message)
+        self.change_set = change_set

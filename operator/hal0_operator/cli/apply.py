@@ -5,6 +5,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from hal0_operator.cli.client import Client, NoOperator
+from hal0_operator.cli.ending import ended
 from hal0_operator.cli.options import Paths
 from hal0_operator.cli.output import write_line
 from hal0_operator.cli.parser import some_seconds
@@ -54,7 +55,6 @@ def _alone(args: argparse.Namespace, paths: Paths) -> int:
     import anyio  # noqa: PLC0415 - only without an operator
 
     from hal0_operator.cli.assembling import parts_of  # noqa: PLC0415
-    from hal0_operator.run import ended  # noqa: PLC0415
 
     parts = parts_of(paths)
     try:

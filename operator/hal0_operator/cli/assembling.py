@@ -5,8 +5,9 @@ import sys
 import msgspec
 
 from hal0_operator.cli import problems as shown
-from hal0_operator.cli.options import Failed, Paths
+from hal0_operator.cli.options import Failed, Paths, Usage
 from hal0_operator.cli.output import colourful, paint, write_line
+from hal0_operator.home.identity import shown as named
 from hal0_operator.model.settings import Settings
 from hal0_operator.run import BadSettings, Parts, Place, load_settings
 from hal0_operator.surfaces import CannotRun
@@ -29,9 +30,15 @@ def settings_of(paths: Paths, listen: str = "") -> Settings:
 
 
 def parts_of(paths: Paths, *, listen: str = "", exclusive: bool = True) -> Parts:
-    """Raises ``Failed``."""
-    place = Place(paths.home, paths.state_dir, paths.runtime_dir, paths.podman_url)
+    """Of the folder that was named, or of the repository in the settings.  Raises ``Failed``, and ``Usage`` for both."""
+    settings = settings_of(paths, listen)
+    home = paths.home
+    if settings.gitops is not None:
+        home = named(settings.gitops)
+        if paths.home_named:
+            raise Usage(f"{paths.config} follows {home}, so no home is to be named: leave {paths.home} out")
+    place = Place(home, paths.state_dir, paths.runtime_dir, paths.podman_url)
     try:
-        return Parts(place, settings_of(paths, listen), exclusive=exclusive)
+        return Parts(place, settings, exclusive=exclusive)
     except CannotRun as failed:
         raise Failed(str(failed)) from None

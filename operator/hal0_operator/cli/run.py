@@ -4,6 +4,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from hal0_operator.cli.ending import ended
 from hal0_operator.cli.options import Paths
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def run(args: argparse.Namespace, paths: Paths) -> int:
 
     from hal0_operator.cli.assembling import parts_of  # noqa: PLC0415
     from hal0_operator.cli.options import Failed  # noqa: PLC0415
-    from hal0_operator.run import ended, serve  # noqa: PLC0415
+    from hal0_operator.run import serve  # noqa: PLC0415
     from hal0_operator.surfaces import CannotRun  # noqa: PLC0415
     from hal0_operator.web.serve import CannotListen  # noqa: PLC0415
 

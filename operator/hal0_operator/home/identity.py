@@ -1,8 +1,10 @@
 """Which home this is, whatever folder an export of it lies in."""
 
 import posixpath
+import re
 
 from hal0_operator.model.digest import digest
+from hal0_operator.model.settings import GitopsSettings
 
 
 def home_id(source: str, configured: str = "") -> str:
@@ -21,3 +23,27 @@ def normal(source: str) -> str:
     if not source.startswith("/"):
         return source
     return "/" + posixpath.normpath(source).lstrip("/")
+
+
+_USER = re.compile(r"^([a-z][a-z0-9+.-]*://)([^/@]*)@", re.IGNORECASE)
+
+
+def without_credentials(url: str) -> str:
+    """The address of a repository as people may see it: no password, no token, no query."""
+    url = url.partition("?")[0].partition("#")[0]
+    found = _USER.match(url)
+    if found is None:
+        return url
+    user = f"{found[2].partition(':')[0]}@" if found[1].lower() == "ssh://" else ""
+    return f"{found[1]}{user}{url[found.end() :]}"
+
+
+def repository(gitops: GitopsSettings) -> str:
+    """The name of a home in a repository, for ``home_id``: neither branch nor revision, nor how one may spell it."""
+    plain = without_credentials(gitops.url).rstrip("/").removesuffix(".git")
+    return f"git+{plain}//{gitops.path.strip('/')}"
+
+
+def shown(gitops: GitopsSettings) -> str:
+    """A home in a repository as it is named to people."""
+    return f"{without_credentials(gitops.url)}{f'//{gitops.path}' if gitops.path else ''}"

@@ -1,6 +1,6 @@
 """The home, from hint to admitted: look until it stands still, decide, store, hand to the loop."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 import anyio
@@ -8,13 +8,14 @@ import anyio.from_thread
 import anyio.to_thread
 
 from hal0_operator.changes.judged import Judged
+from hal0_operator.changes.refusal import ReadOnly
 from hal0_operator.changes.wish import DeleteSlot, Wish
 from hal0_operator.desired.source import HomeFiles
 from hal0_operator.home.read import Reader, Reading
 from hal0_operator.home.writer import Severity, Writer, Written
 from hal0_operator.loop.drive import Drive
 from hal0_operator.loop.event_log import EventLog
-from hal0_operator.loop.intake import Intake
+from hal0_operator.loop.intake import Admission, Intake
 from hal0_operator.loop.source import Source
 from hal0_operator.loop.store import StateDir
 from hal0_operator.model.snapshot import Admitted
@@ -26,8 +27,13 @@ Pause = Callable[[float], None]
 Planner = Callable[[Desired], Plan]
 
 
+async def _nobody(_found: Admission) -> None:
+    pass
+
+
 class HomeWatch:
-    """``approved`` answers the snapshot whose pruning a person approved; ``changed`` is told of every admission.
+    """``approved`` answers the snapshot whose pruning a person approved; ``changed`` and ``decided`` are told of
+    every admission.  Of a home whose readings come as a whole (a repository) nothing is ever written.
 
     ``pause`` waits for so many seconds, in a worker thread.
     """
@@ -52,6 +58,17 @@ class HomeWatch:
         self.source = Source(reader.home, drive.reconciler, log, clock)
         self.approved: Callable[[], str] = lambda: ""
         self.changed: Callable[[], None] = lambda: None
+        self.decided: Callable[[Admission], Awaitable[None]] = _nobody
+
+    @property
+    def cold(self) -> bool:
+        """Nothing was ever in force."""
+        return self._intake.last is None
+
+    def settled(self) -> bool:
+        """The home as it is was decided, and nothing is left to do but waiting."""
+        core = self._drive.reconciler
+        return self.current and core.world.tick > 0 and core.quiet()
 
     @property
     def current(self) -> bool:
@@ -141,7 +158,7 @@ class HomeWatch:
     async def _decide(self, files: HomeFiles) -> None:
         await self._drive.observed()
         ports = self._ports()
-        if self._state.looks:
+        if self._state.looks or self._intake.whole:
             judged = await anyio.to_thread.run_sync(self._intake.present, files)
         else:
             work = partial(self._writer.completed, files, ports)
@@ -154,13 +171,16 @@ class HomeWatch:
     async def change(self, wish: Wish, by: str, plan: Planner, *, dry_run: bool) -> tuple[Written, Plan]:
         """Write what a wish comes to, and act on it at once; the plan is what follows from it.
 
-        Raises ``changes.refusal.Refusal``.
+        Raises ``changes.refusal.Refusal``: ``ReadOnly`` where nothing is ever written.
         """
         async with self._one:
             ports = self._ports()
             self._intake.let_go = frozenset([wish.name]) if isinstance(wish, DeleteSlot) else frozenset()
             try:
-                written = await anyio.to_thread.run_sync(lambda: self._writer.change(wish, by, ports, dry_run=dry_run))
+                only = dry_run or self._intake.whole
+                written = await anyio.to_thread.run_sync(lambda: self._writer.change(wish, by, ports, dry_run=only))
+                if not dry_run and self._intake.whole and written.proposal.change_set.changes:
+                    raise ReadOnly(self._reader.home, written.proposal.change_set)
                 follows = plan(self._intake.tried(written.proposal.after).desired)
                 if written.files is not None:
                     await self._enforce(await anyio.to_thread.run_sync(self._intake.present, written.files))
@@ -187,7 +207,9 @@ class HomeWatch:
         self._drive.wake()
         self.source.admitted(found)
         self.changed()
-        await self._store(found.verdict.admitted)
+        if self._intake.last is not None:
+            await self._store(self._intake.last)
+        await self.decided(found)
 
     def _told_by_writer(self, severity: Severity, reason: str, message: str) -> None:
         """The writer works in a thread."""

@@ -109,7 +109,7 @@ class Intake:
         desired = found.desired
         first = next(iter(errors(found.problems)), None)
         why = _told(first) if first is not None else found.pruning.why
-        strange = {name: why for name in self.owners - desired.slots.keys() - self.released}
+        strange = dict.fromkeys(self.owners - desired.slots.keys() - self.released, why)
         return msgspec.structs.replace(found, desired=msgspec.structs.replace(desired, frozen=strange | desired.frozen))
 
     def _guard(self, snapshot: Snapshot) -> tuple[Vanished, frozenset[str]]:

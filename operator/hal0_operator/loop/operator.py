@@ -13,6 +13,7 @@ from hal0_operator.loop.drive import Drive
 from hal0_operator.loop.event_log import EventLog
 from hal0_operator.loop.home_watch import HomeWatch
 from hal0_operator.loop.known import known
+from hal0_operator.loop.remote import Remote
 from hal0_operator.loop.statuses import Statuses
 from hal0_operator.loop.store import StateDir
 from hal0_operator.loop.view import Change, Figures, GatewayFigures, Refused, SlotDetail, UnknownSlot
@@ -44,6 +45,7 @@ class RunningOperator:
         self._clock = clock
         self.overrides = state.overrides()
         self.gateway: Callable[[], GatewayFigures] = GatewayFigures
+        self.remote: Remote | None = None
 
     # ── reads ──────────────────────────────────────────────────────────────────────────────────
 
@@ -128,11 +130,12 @@ class RunningOperator:
             world_age_seconds=age,
             drift_repaired={(kind,): count for kind, count in reconciler.tally.repaired.items()},
             gateway=self.gateway(),
+            source=self.remote.figures() if self.remote is not None else None,
             time_to_ready={(s.name,): s.time_to_ready for s in states if s.time_to_ready is not None},
         )
 
     def settled(self) -> bool:
-        return self._home.current and self._reconciler.world.tick > 0 and self._reconciler.quiet()
+        return self._home.settled()
 
     def unready(self) -> str:
         if self._reconciler.podman.down:
@@ -158,14 +161,13 @@ class RunningOperator:
 
     def suspend(self, slot: str, by: str, reason: str) -> None:
         self._known(slot)
-        override = Override(by, self._clock.wall(), reason)
-        self._override(Overrides({**self.overrides.suspended, slot: override}, self.overrides.prune_approved))
+        self.override(suspended={**self.overrides.suspended, slot: Override(by, self._clock.wall(), reason)})
         self._log.add("Normal", "Suspended", slot, f"by {by}" + (f": {reason}" if reason else ""))
 
     def resume(self, slot: str) -> str:
         self._known(slot)
         left = {name: o for name, o in self.overrides.suspended.items() if name != slot}
-        self._override(Overrides(left, self.overrides.prune_approved))
+        self.override(suspended=left)
         target = self._reconciler.aims.targets.get(slot)
         if target is not None and target.slot.operator.suspend:
             return f"{target.slot.file} still suspends it: remove `suspend = true` from its [operator] table"
@@ -175,10 +177,9 @@ class RunningOperator:
     def approve_prune(self) -> str:
         if not self._home.source.pruning.slots:
             raise Refused("prune.nothing_held", "nothing is held by the prune guard")
-        names = ", ".join(sorted(self._home.source.pruning.slots))
-        self._override(Overrides(self.overrides.suspended, self._home.source.digest))
+        self.override(prune_approved=self._home.source.digest)
         self._home.hint()
-        return names
+        return ", ".join(sorted(self._home.source.pruning.slots))
 
     def restart(self, slot: str, pull: bool) -> None:
         target = self._reconciler.aims.targets.get(slot)
@@ -241,7 +242,9 @@ class RunningOperator:
 
     # ── parts ──────────────────────────────────────────────────────────────────────────────────
 
-    def _override(self, overrides: Overrides) -> None:
+    def override(self, **changes: Any) -> None:
+        """Store ``Overrides`` with these fields changed, and act on them.  Raises ``Refused``."""
+        overrides: Overrides = msgspec.structs.replace(self.overrides, **changes)
         try:
             self._state.write_overrides(overrides)
         except OSError as failed:
@@ -257,11 +260,11 @@ class RunningOperator:
         aims, before = self._reconciler.aims, self.overrides
         known = {*before.suspended} if self._home.source.pruning.slots else {*aims.targets, *aims.desired.frozen}
         left = {name: o for name, o in before.suspended.items() if name in known}
-        after = Overrides(left, before.prune_approved if before.prune_approved == self._home.source.digest else "")
-        if after == before:
+        approved = before.prune_approved if before.prune_approved == self._home.source.digest else ""
+        if (left, approved) == (before.suspended, before.prune_approved):
             return
         try:
-            self._override(after)
+            self.override(suspended=left, prune_approved=approved)
         except Refused as refused:
             self._log.add("Warning", "StateUnwritable", "", str(refused))
 

@@ -1,6 +1,7 @@
 """The source: what is known of a home, for statuses and for people."""
 
 from collections import Counter
+from collections.abc import Callable
 
 from hal0_operator.desired.names import SLOTS_FOLDER, shown
 from hal0_operator.loop.event_log import EventLog
@@ -17,10 +18,13 @@ from hal0_operator.status.facts import AdmissionFacts
 
 
 class Source:
-    """``path`` is the home as it was named.  What went wrong and still does is ``""`` when nothing did."""
+    """``path`` is the home as it was named.  What went wrong and still does is ``""`` when nothing did.
+
+    ``revision`` is the commit in force, ``remote`` makes a status that of a repository; both for homes of git.
+    """
 
     def __init__(self, path: str, core: Reconciler, log: EventLog, clock: Clock) -> None:
-        self._path = path
+        self.path = path
         self._core = core
         self._log = log
         self._clock = clock
@@ -32,10 +36,17 @@ class Source:
         self.store_problem = ""
         self.write_problem = ""
         self.denials: Counter[tuple[str]] = Counter()
+        self.revision = ""
+        self.remote: Callable[[SourceStatus], SourceStatus] | None = None
 
     @property
     def read(self) -> bool:
         return self._admission is not None
+
+    @property
+    def refused(self) -> bool:
+        """Nothing of the newest revision came into force."""
+        return self._admission is not None and self._admission.refused
 
     @property
     def digest(self) -> str:
@@ -73,9 +84,9 @@ class Source:
         found = self._admission
         age = self._clock.monotonic() - self._admitted_at if found else 0.0
         digest = found.snapshot.digest if found else ""
-        return SourceStatus(
+        status = SourceStatus(
             kind="directory",
-            url=shown(self._path),
+            url=shown(self.path),
             attempted=digest,
             fetched=digest,
             admitted=found.verdict.admitted.digest if found else "",
@@ -83,6 +94,7 @@ class Source:
             age_seconds=round(age, 1),
             conditions=tuple(self._conditions()),
         )
+        return self.remote(status) if self.remote is not None else status
 
     def _conditions(self) -> list[Condition]:
         found = self._admission
@@ -90,6 +102,8 @@ class Source:
         admitted = Condition("Admitted", "True", "Admitted", "")
         if first is not None:
             admitted = Condition("Admitted", "False", "Denied", told(first))
+        elif self.refused:
+            admitted = Condition("Admitted", "False", "PruneHeld", self.pruning.why)
         elif found is None:
             admitted = Condition("Admitted", "Unknown", "NotRead", self.busy or "the home was not read yet")
         core = self._core
@@ -107,6 +121,8 @@ class Source:
         """New problems become events; what was denied is counted once per admission that denies it anew."""
         before, self._admission = self._admission, found
         self._admitted_at = self._clock.monotonic()
+        if not found.refused:
+            self.revision = found.revision
         problems = frozenset(found.problems)
         for problem in found.problems:
             if problem in self._told:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from hal0_operator.loop.sync_state import SourceMemory
 from hal0_operator.model.memory import Memory, Overrides
 from hal0_operator.model.snapshot import Admitted
 from hal0_operator.seams.fs import Fs
@@ -33,7 +34,7 @@ class ForeignState(Exception):
 
 
 class StateDir:
-    """``admitted.json``, ``memory.json`` and ``overrides.json`` of one home.
+    """``admitted.json``, ``memory.json``, ``overrides.json`` and, for a git repository, ``source.json`` of one home.
 
     Who only ``looks`` holds no lock, and what it finds is not kept.
     """
@@ -53,6 +54,9 @@ class StateDir:
     def overrides(self) -> Overrides:
         return self._read("overrides.json", Overrides) or Overrides()
 
+    def source(self) -> SourceMemory:
+        return self._read("source.json", SourceMemory) or SourceMemory()
+
     def write_admitted(self, value: Admitted) -> None:
         self._write("admitted.json", value)
 
@@ -61,6 +65,9 @@ class StateDir:
 
     def write_overrides(self, value: Overrides) -> None:
         self._write("overrides.json", value)
+
+    def write_source(self, value: SourceMemory) -> None:
+        self._write("source.json", value)
 
     def _write(self, name: str, value: Any) -> None:
         """Raises OSError."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgspec
 
+from hal0_operator.loop.remote import Remote, SourceFigures
 from hal0_operator.model.problem import Problem
 from hal0_operator.model.profile import Profile
 from hal0_operator.model.status import Event, Plan, SlotStatus, SourceStatus
@@ -43,6 +44,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     drift_repaired: dict[tuple[str], int] = {}
     time_to_ready: dict[tuple[str], float] = {}
     gateway: GatewayFigures = GatewayFigures()
+    source: SourceFigures | None = None
 
 
 class SlotDetail(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
@@ -80,7 +82,9 @@ class Refused(Exception):
 
 
 class Operator(Protocol):
-    """Every read answers at once, also while Podman hangs."""
+    """Every read answers at once, also while Podman hangs; ``remote`` is there when the home follows git."""
+
+    remote: Remote | None
 
     def slots(self) -> tuple[SlotStatus, ...]: ...
     def detail(self, slot: str) -> SlotDetail: ...

@@ -67,8 +67,21 @@ class Override(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str = ""
 
 
+class Hold(msgspec.Struct, frozen=True, omit_defaults=True):
+    """``hal0ctl rollback``: the full id of the commit that is in force until resumed, who, and when (RFC 3339)."""
+
+    commit: str
+    by: str
+    since: str
+
+
 class Overrides(msgspec.Struct, frozen=True, omit_defaults=True):
-    """``suspended`` by slot; ``prune_approved`` is the snapshot whose vanished files were approved."""
+    """``suspended`` by slot; ``prune_approved`` is the snapshot whose vanished files were approved.
+
+    Of a git repository: ``source_suspended`` stops looking at it, ``hold`` stops following it.
+    """
 
     suspended: dict[str, Override] = {}
     prune_approved: str = ""
+    source_suspended: Override | None = None
+    hold: Hold | None = None

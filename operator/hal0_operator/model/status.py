@@ -45,6 +45,14 @@ NAMED: dict[str, str] = {
     "HomeBusy": "git is at work in the home, or a file is still being written",
     "HomeUnwritable": "what one file says cannot be written into the other; it is in force all the same",
     "StateUnwritable": "the state directory cannot be written",
+    "SourceUnreachable": "the repository cannot be reached, or does not let us in",
+    "SourceGone": "the repository, or the branch, tag, commit or folder that is followed, is not there any more",
+    "SourceUnverified": "the newest commit bears no signature that counts",
+    "SourceTooLarge": "the newest revision is larger than what is taken",
+    "SourceRefused": "the newest revision holds what is never followed, such as a link that leaves it",
+    "SourceFailed": "this machine could not fetch or keep a revision",
+    "SourceSuspended": "the repository is not looked at until it is resumed",
+    "SourceHeld": "an earlier revision is in force, and the repository is not followed until it is resumed",
     "NoProgress": "health is fine but requests are not answered",
     "Stray": "a container carries our labels under another name",
 }
@@ -129,8 +137,22 @@ class Plan(msgspec.Struct, frozen=True):
     held: tuple[HeldSlot, ...] = ()
 
 
+class RevisionStatus(msgspec.Struct, frozen=True):
+    """A commit by its full id; ``committed_at`` is RFC 3339 in UTC, ``signer`` who signed it where that is verified."""
+
+    commit: str
+    author: str
+    subject: str
+    committed_at: str
+    signer: str = ""
+
+
 class SourceStatus(msgspec.Struct, frozen=True):
-    """Where the home comes from; digests of snapshots for a directory, revisions for git."""
+    """Where the home comes from; digests of snapshots for a directory, full commit ids for git.
+
+    ``age_seconds``: since the home was last admitted, or since the repository was last looked at with success.
+    ``revision`` is the commit in force, ``kept`` those that one can go back to, newest use first.
+    """
 
     kind: Literal["directory", "git"]
     url: str
@@ -143,6 +165,8 @@ class SourceStatus(msgspec.Struct, frozen=True):
     age_seconds: float = 0
     suspended: bool = False
     conditions: tuple[Condition, ...] = ()
+    revision: RevisionStatus | None = None
+    kept: tuple[str, ...] = ()
 
 
 class Event(msgspec.Struct, frozen=True):

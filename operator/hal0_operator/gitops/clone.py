@@ -1,0 +1,125 @@
+"""The clone: a bare repository that is a cache and nothing else.  What looks odd in it is thrown away, not mended."""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import stat as modes
+
+from hal0_operator.gitops import folders
+from hal0_operator.gitops.limits import PACKS
+
+LOCK = "hal0.lock"
+GONE = ".gone-"
+HEAD = "ref: refs/heads/none\n"
+CONFIG = "[core]\n\trepositoryformatversion = {version}\n\tbare = true\n{more}"
+SHA256 = "[extensions]\n\tobjectformat = sha256\n"
+KNOWN = frozenset({"HEAD", "config", "objects", "refs", "shallow", "packed-refs", LOCK})
+"""All that may stand in the clone; git adds nothing else with the calls that are made."""
+SHA256_DIGITS = 64
+
+
+class Clone:
+    """One clone below ``folder``, by the address that it is of.  Calls raise OSError."""
+
+    def __init__(self, folder: str, url: str) -> None:
+        self._parent = folder
+        self.path = f"{folder}/{hashlib.sha256(url.encode()).hexdigest()[:16]}"
+        self._lock = -1
+
+    def open(self, digits: int) -> int:
+        """A clone that can be fetched into, made anew where the one that is there cannot be trusted.
+
+        ``digits`` of an id say which hash it is for.  Answers with the descriptor of its lock: every process that
+        works in the clone holds it, so that what outlived its operator is noticed and left alone with its folder.
+        """
+        if self._lock >= 0 and self._sound(digits) and not self._leftovers():
+            return self._lock
+        os.makedirs(self._parent, mode=0o700, exist_ok=True)
+        if not (self._sound(digits) and not self._leftovers() and self._take_lock()):
+            self.discard()
+            self._make(digits)
+            if not self._take_lock():
+                raise OSError(11, "another process works in it", self.path)
+        self._remove_others()
+        return self._lock
+
+    def discard(self) -> None:
+        """Throw the clone away.  A process that still works in it keeps a folder that nobody reads."""
+        self.close()
+        if not os.path.lexists(self.path):
+            return
+        number = 0
+        while os.path.lexists(gone := f"{self.path}{GONE}{number}"):
+            number += 1
+        os.rename(self.path, gone)
+        with contextlib.suppress(OSError):  # what is still written to is removed by a later call
+            folders.remove(gone)
+
+    def close(self) -> None:
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def crowded(self) -> bool:
+        """Whether it holds more packs than are worth keeping."""
+        return len(folders.names(f"{self.path}/objects/pack")) > 2 * PACKS
+
+    def _make(self, digits: int) -> None:
+        for name in ("", "/objects", "/objects/pack", "/refs"):
+            os.mkdir(self.path + name, 0o700)
+        for name, text in (("HEAD", HEAD), ("config", _config(digits))):
+            folders.write_file(os.fsencode(f"{self.path}/{name}"), text.encode())
+
+    def _sound(self, digits: int) -> bool:
+        """Whether it is as it was made: ours, with our configuration, and nothing that git would read besides."""
+        try:
+            found = os.lstat(self.path)
+            if not modes.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+                return False
+            if not set(os.listdir(self.path)) <= KNOWN or os.path.lexists(f"{self.path}/objects/info"):
+                return False
+            return _is(f"{self.path}/HEAD", HEAD) and _is(f"{self.path}/config", _config(digits))
+        except OSError:
+            return False
+
+    def _leftovers(self) -> bool:
+        """What a git that was killed leaves: locks, and packs that are not whole."""
+        packs = folders.names(f"{self.path}/objects/pack")
+        return any(name.startswith("tmp_") or name.endswith(".lock") for name in packs) or any(
+            name.endswith(".lock")
+            for folder, _, files in os.walk(f"{self.path}/refs")
+            for name in (*files, os.path.basename(folder))
+        )
+
+    def _take_lock(self) -> bool:
+        self.close()
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(f"{self.path}/{LOCK}", flags, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return False
+        self._lock = descriptor
+        return True
+
+    def _remove_others(self) -> None:
+        """Clones of earlier addresses, and what was set aside."""
+        for name in folders.names(self._parent):
+            if f"{self._parent}/{name}" != self.path:
+                with contextlib.suppress(OSError):
+                    folders.remove(f"{self._parent}/{name}")
+
+
+def _config(digits: int) -> str:
+    long = digits == SHA256_DIGITS
+    return CONFIG.format(version=int(long), more=SHA256 if long else "")
+
+
+def _is(path: str, text: str) -> bool:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, len(text) + 1) == text.encode()
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,65 @@
+"""Reading a revision of a git repository: a folder that nobody changes, and that another takes the place of."""
+
+import msgspec
+
+from hal0_operator.desired.source import HomeFiles
+from hal0_operator.home.read import Reader, Reading, source
+from hal0_operator.home.scan import scan
+from hal0_operator.seams.fs import Fs
+
+NOTHING_YET = "no revision of the repository is here yet"
+LATER_S = 3600.0
+"""There is nothing to look for again: ``point`` comes with a hint."""
+AGAIN_S = 1.0
+
+
+class ExportedReader(Reader):
+    """``home`` is the repository as it is named to people; ``point`` says which revision is to be read.
+
+    A revision is read once, whole, and never again: what somebody does to its folder later is not the repository's.
+    """
+
+    def __init__(self, fs: Fs, home: str) -> None:
+        super().__init__(fs, home)
+        self._at = ("", "")
+        self._whole: HomeFiles | None = None
+
+    @property
+    def commit(self) -> str:
+        """The revision that is to be read; ``""`` before the first."""
+        return self._at[1]
+
+    def point(self, folder: str, commit: str) -> None:
+        """Read this folder from the next look on; one assignment, so a look sees the one or the other."""
+        self._at = (folder, commit)
+
+    def look(self, now: float) -> Reading:
+        """As a folder's reader, but without waiting for it to stand still."""
+        folder, commit = self._at
+        if not folder:
+            files = HomeFiles({}, busy=NOTHING_YET)
+            return Reading(files, settled=False, again_at=now + LATER_S)
+        if self._whole is None or self._whole.revision != commit:
+            found, whole = _read(self.fs, folder, commit)
+            if not whole:
+                shown = msgspec.structs.replace(self._whole or HomeFiles({}), busy=f"{folder} cannot be read")
+                return Reading(shown, settled=False, again_at=now + AGAIN_S)
+            self._whole = self._same(found)
+        self._files = self._whole
+        return Reading(self._whole, settled=True)
+
+    def now(self, *, held: bool = False) -> HomeFiles:
+        """The revision that is in force or is about to be; nobody writes it, so nothing is to be ``held``."""
+        del held
+        folder, commit = self._at
+        if self._whole is not None and self._whole.revision == commit:
+            return self._whole
+        return _read(self.fs, folder, commit)[0] if folder else HomeFiles({}, busy=NOTHING_YET)
+
+
+def _read(fs: Fs, folder: str, commit: str) -> tuple[HomeFiles, bool]:
+    """The files, and whether each was read that can be."""
+    found = scan(fs, folder)
+    files = {file: source(fs, found, file) for file in found.names}
+    whole = bool(found.root) and not any(text.refused and file not in found.refused for file, text in files.items())
+    return HomeFiles(files, slots_folder=found.slots_folder, revision=commit), whole

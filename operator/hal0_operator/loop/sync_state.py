@@ -1,0 +1,185 @@
+"""What is known of a repository that is followed, and what follows from it: no clock, no call, no waiting."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from hal0_operator.home.identity import without_credentials
+from hal0_operator.model.memory import Hold, Override
+from hal0_operator.model.settings import GitopsSettings
+from hal0_operator.model.status import Condition, RevisionStatus, SourceStatus
+from hal0_operator.seams.git import GitFaultKind, Revision
+
+SHORT = 10
+"""Digits of a commit id for people."""
+MOST_DOUBLINGS = 3
+LONGEST_S = 900.0
+"""Between two looks after faults, unless the interval itself is longer."""
+
+CONDITIONS: dict[GitFaultKind, tuple[str, str]] = {
+    "unreachable": ("SourceUnreachable", "Unreachable"),
+    "timeout": ("SourceUnreachable", "Timeout"),
+    "auth": ("SourceUnreachable", "AccessDenied"),
+    "host_key": ("SourceUnreachable", "HostKeyUnknown"),
+    "no_repository": ("SourceGone", "NoRepository"),
+    "no_ref": ("SourceGone", "NoRef"),
+    "no_path": ("SourceGone", "NoPath"),
+    "too_large": ("SourceTooLarge", "TooLarge"),
+    "unverified": ("SourceUnverified", "Unverified"),
+    "refused": ("SourceRefused", "Refused"),
+    "local": ("SourceFailed", "Failed"),
+}
+"""The condition of each fault, and the reason that tells it from its like."""
+
+PASSING = frozenset({"unreachable", "timeout", "local"})
+"""Faults that may well end without anybody doing anything."""
+
+
+class SourceMemory(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What survives the operator.
+
+    ``attempted`` is the commit that was last taken up, ``admitted`` the revision in force, ``good`` the commits
+    that were in force, newest first.  ``at``: when that last changed (RFC 3339).
+    """
+
+    attempted: str = ""
+    admitted: Revision | None = None
+    good: tuple[str, ...] = ()
+    at: str = ""
+
+    def with_attempt(self, commit: str, at: str) -> "SourceMemory":
+        return msgspec.structs.replace(self, attempted=commit, at=at)
+
+    def with_admitted(self, revision: Revision, keep: int, at: str) -> "SourceMemory":
+        """``keep`` revisions are remembered, the one in force among them."""
+        good = (revision.commit, *(c for c in self.good if c != revision.commit))[: keep + 1]
+        return msgspec.structs.replace(self, admitted=revision, good=good, at=at)
+
+
+class Trouble(msgspec.Struct, frozen=True):
+    """The fault of the last look."""
+
+    kind: GitFaultKind
+    message: str
+
+    @property
+    def condition(self) -> Condition:
+        type, reason = CONDITIONS[self.kind]
+        return Condition(type, "True", reason, self.message)
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """``tip`` is what the remote named last, ``fetched`` what was last given to the loop, ``applied`` what it is done
+    with; ``busy`` says what is under way.
+
+    ``age_s``: since the last look that went well.  ``settled``: the loop has nothing left to do but waiting.
+    """
+
+    memory: SourceMemory = SourceMemory()
+    tip: str = ""
+    fetched: str = ""
+    applied: str = ""
+    kept: tuple[str, ...] = ()
+    trouble: Trouble | None = None
+    suspended: Override | None = None
+    hold: Hold | None = None
+    busy: str = ""
+    age_s: float = 0
+    settled: bool = False
+
+
+def short(commit: str) -> str:
+    return commit[:SHORT]
+
+
+def pause_s(interval_s: float, failures: int) -> float:
+    """Seconds until the next look: the interval, doubled with each failure in a row."""
+    if not failures:
+        return interval_s
+    return max(interval_s, min(interval_s * 2.0 ** min(failures - 1, MOST_DOUBLINGS), LONGEST_S))
+
+
+def back_to(given: str, memory: SourceMemory, kept: Iterable[str]) -> str | None:
+    """The kept commit that ``given`` begins; without it the one that was in force before.  ``None``: there is none."""
+    there = tuple(kept)
+    if given:
+        found = [commit for commit in there if commit.startswith(given.lower())]
+        return found[0] if len(found) == 1 else None
+    now = memory.admitted.commit if memory.admitted is not None else ""
+    return next((commit for commit in memory.good if commit != now and commit in there), None)
+
+
+def status(found: SourceStatus, settings: GitopsSettings, known: Known) -> SourceStatus:
+    """A folder's status made that of a repository; its first condition is Admitted."""
+    admitted, *others = found.conditions
+    good = known.memory.admitted
+    ref = settings.tag or settings.commit or settings.branch
+    own = (*_progress(known, admitted), *_named(known, ref))
+    return msgspec.structs.replace(
+        found,
+        kind="git",
+        url=without_credentials(settings.url),
+        ref=ref,
+        path=settings.path,
+        attempted=known.hold.commit if known.hold else known.tip or known.memory.attempted,
+        fetched=known.fetched,
+        admitted=good.commit if good else "",
+        applied=known.applied,
+        age_seconds=round(known.age_s, 1),
+        suspended=known.suspended is not None,
+        conditions=(admitted, *own, *others),
+        revision=_revision(good) if good else None,
+        kept=known.kept,
+    )
+
+
+def _revision(good: Revision) -> RevisionStatus:
+    return RevisionStatus(good.commit, good.author, good.subject, good.committed_at, good.signer)
+
+
+def _named(known: Known, ref: str) -> Iterable[Condition]:
+    if known.trouble is not None:
+        yield known.trouble.condition
+    if known.suspended is not None:
+        message = f"{_who(known.suspended)}; `hal0ctl resume --source` looks at it again"
+        yield Condition("SourceSuspended", "True", "Suspended", message)
+    if known.hold is not None:
+        newer = f", {ref} is at {short(known.tip)}" if known.tip not in ("", known.hold.commit) else ""
+        message = (
+            f"rolled back to {short(known.hold.commit)} by {known.hold.by} since {known.hold.since}{newer}; "
+            "`hal0ctl resume --source` follows it again"
+        )
+        yield Condition("SourceHeld", "True", "RolledBack", message)
+
+
+def _who(override: Override) -> str:
+    reason = f": {override.reason}" if override.reason else ""
+    return f"suspended by {override.by} since {override.since}{reason}"
+
+
+def _progress(known: Known, admitted: Condition) -> tuple[Condition, Condition, Condition]:
+    """Ready, Reconciling, Stalled: the last two exclude each other, and both are False once all is in force."""
+    reason, message = _amiss(known, admitted)
+    denied = admitted.status == "False"
+    stuck = bool(reason) and (denied or (known.trouble is not None and known.trouble.kind not in PASSING))
+    under_way = known.busy or (reason and message) or ("" if known.settled else "the containers follow")
+    ready = Condition("Ready", "False" if reason else "True", reason or "InForce", message)
+    if stuck:
+        return ready, Condition("Reconciling", "False", reason, ""), Condition("Stalled", "True", reason, message)
+    word = "Progressing" if under_way else "Settled"
+    reconciling = Condition("Reconciling", "True" if under_way else "False", word, under_way)
+    return ready, reconciling, Condition("Stalled", "False", word, "")
+
+
+def _amiss(known: Known, admitted: Condition) -> tuple[str, str]:
+    """Why what is in force is not what the repository says; empty when it is."""
+    if admitted.status == "False":
+        return admitted.reason, admitted.message
+    if known.trouble is not None:
+        return known.trouble.condition.reason, known.trouble.message
+    if known.memory.admitted is None:
+        return "NotRead", known.busy or "no revision was admitted yet"
+    wanted = known.hold.commit if known.hold is not None else known.tip
+    if wanted and known.memory.admitted.commit != wanted and known.suspended is None:
+        return "Behind", f"{short(wanted)} is not in force yet"
+    return "", ""

@@ -1,0 +1,62 @@
+"""What follows from what is known of a repository."""
+
+import pytest
+
+from hal0_operator.home.identity import home_id, repository, without_credentials
+from hal0_operator.loop.sync_state import SourceMemory, back_to, pause_s
+from hal0_operator.model.settings import GitopsSettings
+from hal0_operator.seams.git import Revision
+
+
+def revision(commit: str) -> Revision:
+    return Revision(commit, "Ada", "2026-01-02T03:04:05Z", "a change")
+
+
+def test_the_pause_doubles_with_each_failure_up_to_a_bound() -> None:
+    assert [pause_s(60, failures) for failures in range(7)] == [60, 60, 120, 240, 480, 480, 480]
+    assert pause_s(600, 4) == 900
+    assert pause_s(3600, 4) == 3600
+
+
+def test_without_a_word_one_goes_back_to_what_was_in_force_before_and_is_kept() -> None:
+    memory = SourceMemory(admitted=revision("c3"), good=("c3", "c2", "c1"))
+    assert back_to("", memory, ("c3", "c2", "c1")) == "c2"
+    assert back_to("", memory, ("c3", "c1")) == "c1"
+    assert back_to("", memory, ("c3",)) is None
+
+
+def test_a_beginning_names_a_revision_only_when_it_names_one() -> None:
+    kept = ("ab12", "ab34", "cd56")
+    assert back_to("CD", SourceMemory(), kept) == "cd56"
+    assert back_to("ab", SourceMemory(), kept) is None
+
+
+def test_what_was_in_force_is_remembered_newest_first_and_bounded() -> None:
+    memory = SourceMemory()
+    for commit in ("c1", "c2", "c1", "c3", "c4"):
+        memory = memory.with_admitted(revision(commit), 2, "now")
+    assert memory.good == ("c4", "c3", "c1")
+
+
+@pytest.mark.parametrize(
+    ("url", "seen"),
+    [
+        ("https://token@forge.example/a/b.git", "https://forge.example/a/b.git"),
+        ("https://user:token@forge.example/a?private_token=x", "https://forge.example/a"),
+        ("ssh://git:secret@forge.example:22/a", "ssh://git@forge.example:22/a"),
+        ("git@forge.example:a/b", "git@forge.example:a/b"),
+        ("file:///srv/home.git", "file:///srv/home.git"),
+    ],
+)
+def test_no_credential_of_an_address_is_shown(url: str, seen: str) -> None:
+    assert without_credentials(url) == seen
+
+
+def test_a_home_is_the_same_whatever_branch_and_spelling_and_another_by_its_path() -> None:
+    def id(url: str, **more: str) -> str:
+        return home_id(repository(GitopsSettings(url=url, **more)))
+
+    one = id("https://forge.example/a/b.git")
+    assert one == id("https://forge.example/a/b/", branch="next")
+    assert one != id("https://forge.example/a/b", path="lab")
+    assert one != id("https://forge.example/a/c")
