@@ -51,18 +51,38 @@ async def test_a_client_that_only_half_closes_has_gone(ground):
     await idle(ground)
 
 
-@pytest.mark.parametrize(("server", "slot"), [("server", "stt"), ("npu", "npu-stt")])
-async def test_a_server_that_waits_for_the_rest_of_an_upload_is_closed(ground, server, slot):
-    """An flm too: it has begun nothing before the body is whole."""
+async def test_llama_server_is_closed_while_it_waits_for_the_rest_of_an_upload(ground):
     caller = await ground.caller()
-    body = form(("model", slot.encode()), ("file", b"a" * 300_000))
+    body = form(("model", b"stt"), ("file", b"a" * 300_000))
     await caller.ask(SPEECH_TO_TEXT, body[:290_000], Content_Type=FORM, Content_Length=str(len(body)))
-    taken = await getattr(ground, server).next()
+    taken = await ground.server.next()
     await taken.reader.readexactly(280_000)
     caller.leave()
     await asyncio.wait_for(taken.gone(), 1)
     await idle(ground)
-    assert ground.gateway.counters.cancelled == {slot: 1}
+    assert ground.gateway.counters.cancelled == {"stt": 1}
+
+
+async def test_flm_hears_nothing_of_an_upload_that_its_client_left_and_of_a_slow_one_only_when_it_is_whole(ground):
+    body = form(("model", b"npu-stt"), ("file", b"a" * 300_000))
+    leaving, slow, quick = [await ground.caller() for _ in range(3)]
+    for caller in (leaving, slow):
+        await caller.ask(SPEECH_TO_TEXT, body[:290_000], Content_Type=FORM, Content_Length=str(len(body)))
+    leaving.leave()
+    await quick.ask(body=NPU)
+    taken = await ground.npu.next()
+    assert taken.line.startswith(f"POST {CHAT} ")
+    await taken.body()
+    await taken.answer()
+    assert await quick.answer() == {}
+    await slow.send(body[290_000:])
+    taken = await ground.npu.next()
+    assert await taken.body() == body.replace(b"npu-stt", b"whisper-v3:turbo")
+    await taken.answer()
+    assert await slow.answer() == {}
+    while ground.gateway.counters.cancelled != {"npu-stt": 1}:
+        await asyncio.sleep(0)
+    assert ground.npu.taken.empty()
 
 
 async def test_a_request_that_waits_for_its_turn_leaves_the_queue(ground):

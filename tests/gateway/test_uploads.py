@@ -40,14 +40,15 @@ async def same(taken, before, blocks, after):
     assert await taken.reader.readexactly(len(after)) == after
 
 
-@pytest.mark.parametrize("mebibytes", [20, 100])
-async def test_an_upload_goes_through_as_it_is_and_in_flat_memory(ground, mebibytes):
-    before, after = around(("model", b"stt"), ("file", b"@@"), ("language", b"de"))
+@pytest.mark.parametrize(("mebibytes", "slot"), [(20, "stt"), (100, "stt"), (20, "npu-stt")])
+async def test_an_upload_goes_through_as_it_is_and_in_flat_memory(ground, mebibytes, slot):
+    before, after = around(("model", slot.encode()), ("file", b"@@"), ("language", b"de"))
     caller = await ground.caller()
     tracemalloc.start()
     try:
         sending = asyncio.create_task(send_blocks(caller, before, mebibytes * 16, after))
-        taken = await ground.server.next()
+        taken = await (ground.server if slot == "stt" else ground.npu).next()
+        before = before.replace(b"npu-stt", b"whisper-v3:turbo")
         assert taken.headers["content-length"] == str(len(before) + len(after) + mebibytes * MIB)
         await same(taken, before, mebibytes * 16, after)
         await sending
@@ -208,9 +209,14 @@ async def test_an_upload_that_neither_goes_on_nor_ends_gives_its_place_up(made):
         caller = await ground.caller()
         body = form(("model", b"npu-stt"), ("file", b"a" * 300_000))
         await upload(caller, body[:290_000], Content_Length=str(len(body)))
-        await (await ground.npu.next()).gone()
+        assert await caller.error() == (400, "request.invalid")
+        body = form(("model", b"stt"), ("file", b"a" * 300_000))
+        caller = await ground.caller()
+        await upload(caller, body[:290_000], Content_Length=str(len(body)))
+        await (await ground.server.next()).gone()
         assert await caller.error() == (400, "request.invalid")
         assert ground.idle()
+        assert ground.npu.taken.empty()
 
 
 async def test_a_server_that_takes_nothing_of_an_upload_is_a_gateway_timeout(made):

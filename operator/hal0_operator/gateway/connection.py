@@ -228,6 +228,8 @@ class Connection(asyncio.Protocol):
         if self._status < 200:
             self._headers = []
             return
+        if self._status >= 600:
+            raise ValueError(f"a status of {self._status}")
         self._is_headed = True
         self._unspent = 0
         self._stop_timer()

@@ -1,6 +1,7 @@
 """One exchange with a container: the request goes there, the answer comes back, and either end may break off."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Protocol
 
@@ -91,8 +92,8 @@ class Exchange:
     async def _uploaded(self, body: Passing, *, in_chunks: bool) -> None:
         """Send the body as it comes.  What ends it early ends the exchange, since the container waits for the rest."""
         try:
-            async for piece in body.pieces(self._found.model, self._resolved):
-                if piece:
+            async with contextlib.aclosing(body.pieces(self._found.model, self._resolved)) as pieces:
+                async for piece in pieces:
                     await self._written(b"%x\r\n%b\r\n" % (len(piece), piece) if in_chunks else piece)
             if in_chunks:
                 await self._written(b"0\r\n\r\n")

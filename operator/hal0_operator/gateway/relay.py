@@ -13,7 +13,7 @@ from hal0_operator.gateway.faults import Gone, Refused
 from hal0_operator.gateway.lanes import Changed, Entry, Lanes
 from hal0_operator.gateway.limits import Limits
 from hal0_operator.gateway.ports import Slots
-from hal0_operator.gateway.request import Body, Scope, read
+from hal0_operator.gateway.request import Body, Passing, Scope, read
 from hal0_operator.gateway.sweep import Sweep
 from hal0_operator.gateway.upstream import Pool
 from hal0_operator.routing.endpoints import Endpoint
@@ -45,6 +45,7 @@ class Relay:
         """Answer one request, with an error where need be."""
         began = asyncio.get_running_loop().time()
         slot, code = "", ""
+        body: Body | None = None
         try:
             body = await read(endpoint, scope, client, self._limits)
             for _ in range(TRIES):
@@ -52,6 +53,8 @@ class Relay:
                 slot = found.slot
                 if found.wake:
                     await self._wake(found, body, client)
+                elif isinstance(body, Passing) and _is_serial(found) and not body.is_here:
+                    await body.store()
                 elif await self._served(found, endpoint, scope, body, client, began):
                     return
             code = "503"
@@ -64,6 +67,8 @@ class Relay:
             code = CLIENT_GONE
             self.counters.cancelled[slot] = self.counters.cancelled.get(slot, 0) + 1
         finally:
+            if body is not None:
+                body.close()
             self.counters.ended(slot, endpoint.path, code or str(client.status or CLIENT_GONE))
 
     def found(self, endpoint: Endpoint, model: str | None) -> Route:
@@ -97,7 +102,7 @@ class Relay:
     ) -> bool:
         """Whether it was answered; if not, it waited so long that the container is another one now."""
         server, container = found.server.slot, found.standing.container
-        entry = self.lanes.enter(container, server, serial=found.server.family == "flm")
+        entry = self.lanes.enter(container, server, serial=_is_serial(found))
         self._slots.began(server, container)
         counted = self.counters.in_flight
         counted[found.slot] = counted.get(found.slot, 0) + 1
@@ -127,3 +132,8 @@ class Relay:
             self.counters.in_flight[slot] = left
         else:
             self.counters.in_flight.pop(slot, None)
+
+
+def _is_serial(found: Route) -> bool:
+    """Whether the server bears one request at a time; nobody else may wait for the client of that one."""
+    return found.server.family == "flm"

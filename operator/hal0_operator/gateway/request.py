@@ -1,16 +1,21 @@
 """A request as it is routed and sent on: its body whole (JSON), or as it passes (multipart)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, MutableMapping
-from typing import Any
+import tempfile
+from collections.abc import AsyncGenerator, Callable, Iterable, MutableMapping
+from typing import IO, Any
 
 from hal0_operator.gateway import bodies, multipart
 from hal0_operator.gateway.client import Client
-from hal0_operator.gateway.faults import invalid, stalled
+from hal0_operator.gateway.faults import Refused, invalid, stalled
 from hal0_operator.gateway.heads import value_of
 from hal0_operator.gateway.limits import Limits
 from hal0_operator.gateway.multipart import Field, Parts, Segment
 from hal0_operator.routing.endpoints import Endpoint
+from hal0_operator.routing.failure import Failure
+
+PIECE = 64 << 10
+"""Bytes that are read of a stored body at a time."""
 
 Scope = MutableMapping[str, Any]
 Resolve = Callable[[str], str]
@@ -25,6 +30,9 @@ class Whole:
         self._body = body
         self.model = asked.model
         self.stream = asked.stream is True
+
+    def close(self) -> None:
+        """Nothing is kept of it."""
 
     def sent_as(self, model: str) -> bytes:
         """The body with another model in it; ``""`` keeps it."""
@@ -45,6 +53,7 @@ class Passing:
         self._taken = 0
         self._seen: list[Segment] = []
         self._is_whole = False
+        self._stored: IO[bytes] | None = None
         self.model: str | None = None
         self.stream = False
 
@@ -65,6 +74,34 @@ class Passing:
         else:
             self.model = field.text
 
+    @property
+    def is_here(self) -> bool:
+        """Nothing of it is still to come from the client."""
+        return self._is_whole or self._stored is not None
+
+    async def store(self) -> None:
+        """Wait for the whole body, kept in a file without a name: its client may be slow, or go.
+
+        For servers that do one thing at a time.  Raises ``Refused`` and ``Gone``.
+        """
+        stored = tempfile.TemporaryFile()  # noqa: SIM115 - closed by ``close``
+        try:
+            while data := await self._brought():
+                stored.write(data)
+            stored.seek(0)
+        except OSError as failed:
+            stored.close()
+            why = f"no room for the upload in {tempfile.gettempdir()}: {failed.strerror}"
+            raise Refused(Failure(503, "slot.not_ready", why, retry_s=30)) from failed
+        except BaseException:
+            stored.close()
+            raise
+        self._stored = stored
+
+    def close(self) -> None:
+        if self._stored is not None:
+            self._stored.close()
+
     def length(self, model: str) -> int | None:
         """The bytes that ``pieces`` will give, where that can be known."""
         if not model or self._declared is None:
@@ -76,12 +113,12 @@ class Passing:
         )
         return self._declared + (len(model.encode()) - old if self.model is not None else 0)
 
-    async def pieces(self, model: str, resolve: Resolve) -> AsyncIterator[bytes]:
+    async def pieces(self, model: str, resolve: Resolve) -> AsyncGenerator[bytes, None]:
         """The body; its model becomes ``model`` (``""`` keeps it), one that comes late what ``resolve`` says.
 
         Raises ``Refused`` and ``Gone``.
         """
-        for piece in _texts(self._seen, lambda _: model):
+        for piece in filter(None, _texts(self._seen, lambda _: model)):
             yield piece
         self._seen = []
         is_known = self.model is not None
@@ -94,10 +131,18 @@ class Passing:
             return resolve(text)
 
         while not self._is_whole:
-            for piece in _texts(await self._next(), late):
+            for piece in filter(None, _texts(await self._next(), late)):
                 yield piece
 
     async def _next(self) -> list[Segment]:
+        data = await self._brought() if self._stored is None else self._stored.read(PIECE)
+        if data:
+            return self._parts.feed(data)
+        self._is_whole = True
+        return self._parts.end()
+
+    async def _brought(self) -> bytes:
+        """The next piece from the client."""
         try:
             async with asyncio.timeout(self._limits.stall_s):
                 data = await self._client.piece()
@@ -106,10 +151,7 @@ class Passing:
         self._taken += len(data)
         if self._taken > self._limits.multipart:
             raise _too_large(self._limits.multipart)
-        if data:
-            return self._parts.feed(data)
-        self._is_whole = True
-        return self._parts.end()
+        return data
 
 
 Body = Whole | Passing
