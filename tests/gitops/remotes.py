@@ -22,10 +22,11 @@ ENV = {
 class Remote:
     """A bare repository and a work tree that pushes into it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
+        folder.mkdir(exist_ok=True)
         self.bare, self.work = folder / "remote.git", folder / "work"
-        self.git("init", "-q", "--bare", "-b", "main", str(self.bare), at=folder)
-        self.git("init", "-q", "-b", "main", str(self.work), at=folder)
+        self.git("init", "-q", "--bare", "-b", "main", *options, str(self.bare), at=folder)
+        self.git("init", "-q", "-b", "main", *options, str(self.work), at=folder)
         self.git("remote", "add", "origin", str(self.bare))
 
     @property

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from hal0_operator.gitops.command import scrubbed, timed_out
+from hal0_operator.gitops.command import scrubbed
 from hal0_operator.gitops.process import Answer
 from hal0_operator.model.settings import GitopsSettings
 from hal0_operator.seams.git import GitFault, GitFaultKind
@@ -50,7 +50,7 @@ KNOWN = (
     ),
     Known(
         "no_repository",
-        r"does not appear to be a git repository|[Rr]epository .*not found|returned error: 4(04|10)|"
+        r"does not appear to be a git repository|[Rr]epository .*not found|returned error: (3\d\d|404|410)|"
         r"[Rr]epository .*does(n't| not) exist|not a git repository|unable to update url base|could not be found|"
         r"project you were looking for|not valid: is this a git repository",
         "{url} is not a git repository ({line}); check [gitops] url",
@@ -71,8 +71,6 @@ _NOISE = re.compile(r"hint:|warning:|remote: ?$|Cloning|and the repository exist
 
 def told(answer: Answer, settings: GitopsSettings, secrets: tuple[str, ...], fetched: int = 0) -> GitFault | None:
     """The fault that a failed call to the remote tells, None where it is none that is known."""
-    if answer.code in (-9, 137):
-        return GitFault("timeout", timed_out(settings)) if not answer.err else None
     for known in KNOWN:
         found = re.search(known.pattern, answer.err)
         if found:
