@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import anyio
 import anyio.abc
+import anyio.from_thread
 import anyio.to_thread
 
 from hal0_operator.desired.profiles_file import parse_seeds
@@ -104,11 +105,11 @@ def load_seeds() -> Mapping[str, Profile]:
         raise CannotRun(str(failed)) from failed
 
 
-def repository_of(gitops: GitopsSettings, state_dir: str) -> Git:
+def repository_of(gitops: GitopsSettings, state_dir: str, warn: Callable[[str], None]) -> Git:
     """The real repository, with its clone and its revisions below the state directory."""
     from hal0_operator.gitops.repository import HostGit  # noqa: PLC0415 - only where one is followed
 
-    return HostGit(gitops, state_dir)
+    return HostGit(gitops, state_dir, warn=warn)
 
 
 class Parts:
@@ -162,9 +163,13 @@ class Parts:
     def _sync(self, reader: Reader) -> Sync | None:
         if self.settings.gitops is None or not isinstance(reader, ExportedReader):
             return None
-        git = repository_of(self.settings.gitops, self.place.state_dir)
+        git = repository_of(self.settings.gitops, self.place.state_dir, self._without_effect)
         time = Time(self.clock, self.rng)
         return Sync(git, self.settings.gitops, reader, self.home, self.state, self.log, time)
+
+    def _without_effect(self, what: str) -> None:
+        """The repository tells from a worker thread what of a revision is left out."""
+        anyio.from_thread.run_sync(self.log.add, "Warning", "SourceWarned", "", what)
 
     async def begin(self) -> None:
         """For whoever does not run for long: what lies here of a repository.  Raises ``CannotRun``: nothing does."""

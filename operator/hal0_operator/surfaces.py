@@ -1,6 +1,7 @@
 """The surfaces of a running operator as one application; their libraries load when it is asked for."""
 
 import secrets
+import time
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
@@ -12,6 +13,10 @@ from hal0_operator.seams.fs import Fs
 
 TOKEN_BYTES = 32
 SECRET_LIMIT = 4096
+PURPOSES = {
+    "api_key_file": "`api_key_file` names the key of requests below /v1",
+    "webhook_secret_file": "`webhook_secret_file` names the secret that signs calls of POST /hooks/git",
+}
 
 
 class CannotRun(Exception):
@@ -32,8 +37,17 @@ def app(operator: RunningOperator, traffic: Traffic, settings: Settings, fs: Fs,
 
     gateway = Gateway(traffic, limits=Limits(first_byte_s=settings.probe.answer_s))
     operator.gateway = partial(figures, gateway, traffic)
-    guard = build(operator, load_token(fs, state_dir), settings)
+    guard = build(operator, load_token(fs, state_dir), settings, _deliveries(fs, settings))
     return Front(guard, gateway, load_key(fs, settings.api_key_file)), serve
+
+
+def _deliveries(fs: Fs, settings: Settings) -> Any:
+    """Who judges calls of the webhook; None where the settings name no secret.  Raises ``CannotRun``."""
+    from hal0_operator.web.deliveries import Deliveries  # noqa: PLC0415
+
+    if settings.gitops is None or not settings.gitops.webhook_secret_file:
+        return None
+    return Deliveries(load_secret(fs, "webhook_secret_file", settings.gitops.webhook_secret_file), time.monotonic)
 
 
 def load_token(fs: Fs, state_dir: str) -> str:
@@ -55,12 +69,15 @@ def load_token(fs: Fs, state_dir: str) -> str:
 
 def load_key(fs: Fs, path: str) -> bytes:
     """The key that closes ``/v1``; empty where the settings name none.  Raises ``CannotRun``."""
-    if not path:
-        return b""
+    return load_secret(fs, "api_key_file", path) if path else b""
+
+
+def load_secret(fs: Fs, key: str, path: str) -> bytes:
+    """What the file holds that this key of the settings names.  Raises ``CannotRun``."""
     try:
-        key = fs.read(path, SECRET_LIMIT).strip()
+        secret = fs.read(path, SECRET_LIMIT).strip()
     except OSError as failed:
-        raise CannotRun(f"{path}: {failed.strerror}; `api_key_file` names the key of requests below /v1") from failed
-    if not key:
-        raise CannotRun(f"{path} is empty; `api_key_file` names the key of requests below /v1")
-    return key
+        raise CannotRun(f"{path}: {failed.strerror}; {PURPOSES[key]}") from failed
+    if not secret:
+        raise CannotRun(f"{path} is empty; {PURPOSES[key]}")
+    return secret

@@ -8,6 +8,7 @@ import msgspec
 
 from hal0_operator.changes.wish import Wish
 from hal0_operator.home.writer import Written
+from hal0_operator.loop.remote import Delivery, SourceFigures
 from hal0_operator.loop.view import Change, Figures, Refused, SlotDetail, UnknownSlot
 from hal0_operator.model.problem import Position, Problem
 from hal0_operator.model.profile import Bench, Profile
@@ -76,6 +77,43 @@ ROCM = Profile(
 TTS = Profile(name="tts", image="ghcr.io/hal0ai/kokoro:v1", flags="--model_path {store}/kokoro", device_class="cpu")
 
 
+class FakeRemote:
+    """Notes wishes, and refuses them when told to."""
+
+    def __init__(self) -> None:
+        self.wishes: list[tuple[Any, ...]] = []
+        self.refusal: Refused | None = None
+        self.numbers = SourceFigures()
+
+    def _wish(self, *wish: Any) -> str:
+        if self.refusal:
+            raise self.refusal
+        self.wishes.append(wish)
+        return ""
+
+    def sync(self) -> str:
+        return self._wish("sync")
+
+    async def synced(self) -> None:
+        self._wish("synced")
+
+    def suspend(self, by: str, reason: str) -> str:
+        return self._wish("suspend", by, reason)
+
+    def resume(self) -> str:
+        return self._wish("resume")
+
+    def rollback(self, revision: str, by: str) -> str:
+        self._wish("rollback", revision, by)
+        return f"{revision or 'the one before'} comes into force"
+
+    def delivered(self, delivery: Delivery) -> None:
+        self._wish("delivered", delivery)
+
+    def figures(self) -> SourceFigures:
+        return self.numbers
+
+
 class FakeOperator:
     """Answers from its fields, notes wishes in ``wishes``, and publishes what a test publishes."""
 
@@ -93,6 +131,7 @@ class FakeOperator:
         self.found: tuple[Problem, ...] = ()
         self.resumed = ""
         self.is_settled = True
+        self.remote: FakeRemote | None = None
         self.fresh_gate = asyncio.Event()
         self.fresh_gate.set()
         self._followers: set[asyncio.Queue[Any]] = set()

@@ -25,6 +25,7 @@ ERROR_TYPES: dict[int, str] = {
     412: "conflict_error",
     413: "invalid_request_error",
     415: "invalid_request_error",
+    429: "rate_limit_error",
 }
 """The ``type`` of an error by its status; anything else is a ``server_error``."""
 

@@ -11,8 +11,21 @@ from hal0_operator.changes.refusal import Refusal
 from hal0_operator.desired.suggest import did_you_mean
 from hal0_operator.loop.view import Operator, Refused, UnknownSlot
 from hal0_operator.model.settings import Settings
-from hal0_operator.web import capabilities, events, health, metrics, openapi, plan, profiles, slots, source, writes
+from hal0_operator.web import (
+    capabilities,
+    events,
+    health,
+    metrics,
+    openapi,
+    plan,
+    profiles,
+    remote,
+    slots,
+    source,
+    writes,
+)
 from hal0_operator.web.answers import Fault, answer
+from hal0_operator.web.deliveries import Deliveries
 from hal0_operator.web.endpoint import Context, Endpoint
 from hal0_operator.web.guard import Guard
 
@@ -23,6 +36,7 @@ RESOURCES: tuple[Endpoint, ...] = (
     *capabilities.ENDPOINTS,
     *plan.ENDPOINTS,
     *source.ENDPOINTS,
+    *remote.ENDPOINTS,
     *events.ENDPOINTS,
     *health.ENDPOINTS,
     *metrics.ENDPOINTS,
@@ -32,12 +46,13 @@ RESOURCES: tuple[Endpoint, ...] = (
 OPENAPI_PATH = "/api/openapi.json"
 
 
-def build(operator: Operator, token: str, settings: Settings) -> Guard:
+def build(operator: Operator, token: str, settings: Settings, deliveries: Deliveries | None = None) -> Guard:
     """The application for the TCP port and the socket file alike.
 
-    ``token`` is what writes over TCP must carry; an empty one lets none in.
+    ``token`` is what writes over TCP must carry; an empty one lets none in.  Without ``deliveries`` there is no
+    webhook.
     """
-    context = Context(operator, settings)
+    context = Context(operator, settings, deliveries)
     by_path: dict[str, dict[str, Endpoint]] = {}
     own = (Endpoint("GET", OPENAPI_PATH, _openapi, ""), Endpoint("GET", "/", _front, ""))
     for endpoint in (*RESOURCES, *own):

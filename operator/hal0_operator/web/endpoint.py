@@ -8,13 +8,15 @@ from starlette.types import ASGIApp
 
 from hal0_operator.loop.view import Operator
 from hal0_operator.model.settings import Settings
+from hal0_operator.web.deliveries import Deliveries
 
 
 class Context(NamedTuple):
-    """What handlers answer from."""
+    """What handlers answer from; ``deliveries`` judges calls of the webhook, where there is one."""
 
     operator: Operator
     settings: Settings
+    deliveries: Deliveries | None = None
 
 
 SWITCHES: dict[str, bool] = {"": True, "1": True, "true": True, "0": False, "false": False}
@@ -41,7 +43,7 @@ class Endpoint(NamedTuple):
     """``answer`` and ``body`` are the types of the JSON that goes out and comes in; a body may be a JSON Schema too.
 
     ``statuses`` are those of a good answer.  ``streams``: the same path is a stream of server-sent events when
-    the client accepts those.
+    the client accepts those.  ``token``: a write over TCP must carry the operator's.
     """
 
     method: str
@@ -53,3 +55,4 @@ class Endpoint(NamedTuple):
     streams: bool = False
     query: tuple[Query, ...] = ()
     statuses: tuple[int, ...] = (200,)
+    token: bool = True

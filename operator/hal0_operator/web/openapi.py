@@ -61,7 +61,7 @@ def _operation(endpoint: Endpoint, schema_of: dict[Any, Any]) -> dict[str, Any]:
         required = "required" in endpoint.body if given else bool(_required(endpoint.body))
         schema = endpoint.body if given else schema_of[endpoint.body]
         operation["requestBody"] = {"required": required, "content": {"application/json": {"schema": schema}}}
-    if endpoint.method != "GET":
+    if endpoint.method != "GET" and endpoint.token:
         operation["security"] = [{"token": []}]
     return operation
 

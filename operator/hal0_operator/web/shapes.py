@@ -197,7 +197,7 @@ def change_body(change: Change, *, dry_run: bool) -> ChangeBody:
     return ChangeBody(
         committed=written.committed,
         dry_run=dry_run,
-        files=tuple(map(_file_body, proposal.change_set.changes)),
+        files=tuple(map(file_body, proposal.change_set.changes)),
         actions=change.follows.actions,
         held=change.follows.held,
         problems=tuple(map(problem_body, proposal.problems)),
@@ -208,7 +208,8 @@ def change_body(change: Change, *, dry_run: bool) -> ChangeBody:
     )
 
 
-def _file_body(change: FileChange) -> FileBody:
+def file_body(change: FileChange) -> FileBody:
+    """One file of a change set."""
     from hal0_operator.changes.diff import unified  # noqa: PLC0415 - for whoever writes
 
     kind: Literal["created", "changed", "deleted"] = "created" if change.old is None else "changed"
@@ -232,6 +233,13 @@ class SuspendWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``by`` is who asks, for people; ``reason`` is shown until resumed."""
 
     reason: str = ""
+    by: str = "api"
+
+
+class RollbackWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``revision`` begins the id of a kept commit; empty for the one that was in force before."""
+
+    revision: str = ""
     by: str = "api"
 
 

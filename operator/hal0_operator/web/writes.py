@@ -6,7 +6,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
-from hal0_operator.changes.refusal import Invalid, Refusal, Unknown
+from hal0_operator.changes.refusal import Invalid, ReadOnly, Refusal, Unknown
 from hal0_operator.changes.wish import (
     CreateProfile,
     CreateSlot,
@@ -23,7 +23,7 @@ from hal0_operator.web import capabilities, profiles
 from hal0_operator.web.answers import Fault, answer, demand_version, flag, read_body
 from hal0_operator.web.bodies import named_schema, patch_schema, slot_schema, whole_schema
 from hal0_operator.web.endpoint import Context, Endpoint, Query, switch
-from hal0_operator.web.shapes import ChangeBody, change_body, problem_body, slot_body
+from hal0_operator.web.shapes import ChangeBody, change_body, file_body, problem_body, slot_body
 
 BY_LIMIT = 100
 """Characters of a name that is stored and shown."""
@@ -33,6 +33,7 @@ _CONFLICTS = frozenset(
         "capability.conflict",
         "changeset.base_denied",
         "changeset.layout",
+        "gitops.read_only",
         "home.busy",
         "npu.exclusive",
         "port.conflict",
@@ -56,7 +57,10 @@ def fault(refusal: Refusal) -> Fault:
     else:
         status = _STATUS.get(refusal.code) or (409 if refusal.code in _CONFLICTS else 422)
     found = [msgspec.to_builtins(problem_body(problem)) for problem in refusal.problems]
-    return Fault(status, refusal.code, str(refusal), details={"problems": found} if found else None)
+    details: dict[str, Any] = {"problems": found} if found else {}
+    if isinstance(refusal, ReadOnly):
+        details["files"] = [msgspec.to_builtins(file_body(change)) for change in refusal.change_set.changes]
+    return Fault(status, refusal.code, str(refusal), details=details or None)
 
 
 async def set_capability(request: Request, context: Context) -> ASGIApp:
