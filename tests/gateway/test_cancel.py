@@ -125,7 +125,7 @@ async def test_flm_answers_to_the_end_unseen_and_only_then_takes_the_next(ground
     following = asyncio.create_task(ground.npu.next())
     for _ in range(100):
         await running.chunk(b"data: more\n\n")
-    await asyncio.wait({following}, timeout=0.1)
+    await asyncio.wait({following}, timeout=0.3)
     assert not following.done()
     await running.end_stream()
     taken = await following
@@ -143,7 +143,7 @@ async def test_flm_is_let_finish_before_its_first_byte(ground):
     await taken.body()
     caller.leave()
     gone = asyncio.create_task(taken.gone())
-    await asyncio.wait({gone}, timeout=0.1)
+    await asyncio.wait({gone}, timeout=0.3)
     assert not gone.done()
     assert ground.gateway.lanes.count("id-npu") == 1
     await taken.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")

@@ -141,6 +141,29 @@ async def _all(taken, block, count):
     taken.done.set()
 
 
+async def test_a_client_that_sends_byte_by_byte_is_answered(ground):
+    caller = await ground.caller()
+    body = b'{"model": "chat"}'
+    for byte in f"POST {CHAT} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body:
+        await caller.send(bytes([byte]))
+        await asyncio.sleep(0)
+    taken = await ground.server.next()
+    assert await taken.body() == body
+    await taken.answer()
+    assert await caller.answer() == {}
+
+
+async def test_requests_that_were_sent_together_are_answered_in_their_order(ground):
+    caller = await ground.caller()
+    for number in range(3):
+        await caller.ask(body={"n": number})
+    for number in range(3):
+        taken = await ground.server.next()
+        assert await taken.body() == b'{"n":%d}' % number
+        await taken.answer(b"%d" % number)
+    assert [await caller.answer() for _ in range(3)] == [0, 1, 2]
+
+
 async def test_connections_are_used_again_and_only_while_nothing_is_left_on_them(ground):
     caller = await ground.caller()
     for _ in range(3):
@@ -158,7 +181,7 @@ async def test_connections_are_used_again_and_only_while_nothing_is_left_on_them
 
 
 async def test_at_most_some_idle_connections_are_kept_and_not_for_long(made):
-    async with made(idle_s=0.1, idle_most=2) as ground:
+    async with made(idle_s=1, idle_most=2) as ground:
         callers = [await ground.caller() for _ in range(5)]
         for caller in callers:
             await caller.ask()
@@ -168,6 +191,6 @@ async def test_at_most_some_idle_connections_are_kept_and_not_for_long(made):
             await one.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
             assert await caller.answer() == {}
         closed = [asyncio.create_task(one.gone()) for one in taken]
-        await asyncio.wait(closed, timeout=0.05)
+        await asyncio.wait(closed, timeout=0.3)
         assert sum(one.done() for one in closed) == 3
         await asyncio.gather(*closed)

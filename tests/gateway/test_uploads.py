@@ -220,7 +220,7 @@ async def test_an_upload_that_neither_goes_on_nor_ends_gives_its_place_up(made):
 
 
 async def test_a_server_that_takes_nothing_of_an_upload_is_a_gateway_timeout(made):
-    async with made(stall_s=0.1) as ground:
+    async with made(stall_s=0.5) as ground:
         before, after = around(("model", b"stt"), ("file", b"@@"))
         caller = await ground.caller()
         sending = asyncio.create_task(send_blocks(caller, before, 400, after))
