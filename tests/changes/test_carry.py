@@ -210,3 +210,8 @@ def test_every_pair_of_states_ends_in_agreement() -> None:
     for one, two in itertools.product(itertools.product(models, [True, False]), repeat=2):
         found = after({SLOT: slot(*one), OVERLAY: overlay(*two)}, AGREED)
         _agreement(judge(files_of(found), AGREED))
+
+
+def test_a_line_that_is_taken_out_of_a_slot_file_is_an_edit_like_any_other() -> None:
+    both = {SLOT: slot(enabled=False), OVERLAY: overlay(enabled=False)}
+    assert carried({**both, SLOT: slot(enabled=None)}, home(both).last) == {OVERLAY: overlay()}

@@ -2,6 +2,7 @@
 
 import pytest
 
+from hal0_operator.changes.judged import Judged
 from hal0_operator.changes.refusal import Invalid, Refusal, Unknown
 from hal0_operator.changes.wish import (
     CreateProfile,
@@ -12,8 +13,9 @@ from hal0_operator.changes.wish import (
     EditSlot,
     ReplaceFiles,
     SetCapability,
+    Wish,
 )
-from tests.changes.homes import changed, home, wished
+from tests.changes.homes import changed, files_of, home, judge, wished
 
 TTS = '# speech\ntype = "tts"\ndevice = "cpu"   # no GPU here\nport = 8085\n\n[model]\ndefault = "kokoro-v1"\n'
 CHAT = 'device = "gpu-rocm"\nprofile = "rocm"\nport = 8081\n\n[model]\ndefault = "a.gguf"\n'
@@ -218,3 +220,57 @@ def test_a_profile_that_nobody_uses_goes_with_its_comments() -> None:
         {"profiles.toml": '# one\n[profile.a]\nimage = "localhost/a"\n\n# two\n[profile.b]\nimage = "localhost/b"\n'}
     )
     assert changed(wished(DeleteProfile("a"), now))["profiles.toml"] == '# two\n[profile.b]\nimage = "localhost/b"\n'
+
+
+# ── what a wish leaves alone ───────────────────────────────────────────────────────────────────
+
+
+def hand_edited(texts: dict[str, str]) -> Judged:
+    """After both files had agreed, one of them was saved, and nobody has looked since."""
+    return judge(files_of(BOTH | texts), home(BOTH).last)
+
+
+def test_a_hand_edit_that_nobody_looked_at_yet_is_carried_over_and_not_undone() -> None:
+    now = hand_edited({"slots/tts.toml": TTS.replace("kokoro-v1", "by-hand")})
+    found = changed(wished(SetCapability("voice.tts", {"enabled": False}), now))
+    assert 'default = "by-hand"' in found["slots/tts.toml"]
+    assert 'model = "by-hand"' in found["capabilities.toml"]
+    now = hand_edited({"capabilities.toml": OVERLAY.replace("kokoro-v1", "by-hand")})
+    found = changed(wished(EditSlot("tts", {"port": 8090}), now))
+    assert found["slots/tts.toml"] == TTS.replace("8085", "8090").replace("kokoro-v1", "by-hand")
+    assert "capabilities.toml" not in found
+
+
+def test_a_new_slot_is_what_was_asked_for_although_the_overlay_says_otherwise() -> None:
+    off = OVERLAY.replace("true", "false").replace("kokoro-v1", "old")
+    found = changed(wished(CreateSlot("tts", {"device": "cpu", "model": "new"}), home({"capabilities.toml": off})))
+    assert 'default = "new"' in found["slots/tts.toml"]
+    assert "enabled = true" in found["slots/tts.toml"]
+    assert found["capabilities.toml"] == off.replace("false", "true").replace('"old"', '"new"')
+
+
+def test_a_capability_whose_slot_file_cannot_be_read_is_not_set_by_half() -> None:
+    with pytest.raises(Refusal) as refused:
+        wished(SetCapability("voice.tts", {"enabled": False}), home(BOTH | {"slots/tts.toml": TTS + "x = =\n"}))
+    assert refused.value.code == "changeset.base_denied"
+
+
+def test_nothing_that_is_named_changes_nothing() -> None:
+    assert (
+        changed(wished(SetCapability("voice.tts", {}), home(BOTH | {"capabilities.toml": "schema_version = 2\n"})))
+        == {}
+    )
+
+
+@pytest.mark.parametrize(
+    "wish", [CreateProfile("mine", {}, "rocm"), EditProfile("mine", {"flags": ""}), DeleteProfile("mine")]
+)
+def test_a_profiles_file_that_cannot_be_read_is_named(wish: Wish) -> None:
+    with pytest.raises(Refusal, match=r"profiles\.toml cannot be read as it is \(profiles\.toml:1:5") as refused:
+        wished(wish, home({"profiles.toml": "x = = 1\n"}))
+    assert refused.value.code == "changeset.base_denied"
+
+
+def test_what_the_overlay_says_cannot_be_left_out_of_the_slot() -> None:
+    with pytest.raises(Refusal, match="set a value"):
+        wished(EditSlot("tts", {"model": {"default": None}}), home(BOTH))

@@ -1,5 +1,7 @@
 """A file of the home in an editor: scripts stand in for the person."""
 
+from pathlib import Path
+
 import pytest
 
 from hal0_operator.model.status import SourceStatus
@@ -72,16 +74,35 @@ def test_errors_come_back_on_top_until_they_are_gone(hal0ctl, home, tmp_path, ed
 def test_the_same_faulty_text_twice_is_given_up(hal0ctl, home, tmp_path, editor):
     editor('sed -i s/port/prot/ "$1"', "true")
     ran = hal0ctl("slot", "edit", "chat")
-    assert (ran.code, ran.out, ran.err) == (1, "", "given up, nothing was changed\n")
+    assert (ran.code, ran.out) == (1, "")
+    assert "unknown key `prot`" in ran.err
+    kept = ran.err.rstrip().rpartition(" ")[2]
+    assert ran.err.endswith(f"given up, nothing was changed; your text is kept in {kept}\n")
+    assert Path(kept).read_text() == CHAT.replace("port", "prot")
     assert (home / "slots" / "chat.toml").read_text() == CHAT
-    assert left(tmp_path) == []
 
 
-@pytest.mark.parametrize("script", ["true", ': >"$1"', 'printf "\\n \\n" >"$1"'])
-def test_an_unchanged_or_an_empty_text_changes_nothing(hal0ctl, home, editor, script):
-    editor(script)
+def test_an_unchanged_text_changes_nothing(hal0ctl, home, editor):
+    editor("true")
     assert hal0ctl("slot", "edit", "chat") == (0, "", "nothing to change\n")
     assert (home / "slots" / "chat.toml").read_text() == CHAT
+
+
+@pytest.mark.parametrize("script", [': >"$1"', 'printf "\\n \\n" >"$1"'])
+def test_an_emptied_text_gives_up(hal0ctl, home, editor, script):
+    editor(script)
+    ran = hal0ctl("slot", "edit", "chat")
+    assert ran.code == 1
+    assert ran.err.startswith("the text was emptied\ngiven up, nothing was changed")
+    assert (home / "slots" / "chat.toml").read_text() == CHAT
+
+
+def test_a_file_that_is_not_read_is_not_edited(hal0ctl, home, editor):
+    (home / "slots" / "far.toml").symlink_to("/etc/hostname")
+    editor("true")
+    ran = hal0ctl("slot", "edit", "far")
+    assert ran.code == 1
+    assert "slots/far.toml is a link that leaves the home" in ran.err
 
 
 def test_an_error_that_was_there_before_is_not_saved_again(hal0ctl, home, tmp_path, editor):

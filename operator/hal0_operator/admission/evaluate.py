@@ -138,7 +138,7 @@ def _merge(
     for name, dotted in bindings.items():
         selection, written = objects.selections.get(dotted), objects.slots.get(name)
         base = last.bases.get(dotted, MergeBase())
-        said = returned(written, base) if written is not None and name not in last.slots else written
+        said = returned(written, base) if written is not None else None
         both = compare(selection, written) if context.strict_overlay else merge(selection, said, base)
         merged[dotted] = both
         if written is None and both.enabled and both.device and both.model:

@@ -86,7 +86,7 @@ def compare(selection: Selection | None, slot: DeclaredSlot | None) -> Merged:
 
 
 def returned(slot: DeclaredSlot, base: MergeBase) -> DeclaredSlot:
-    """A file that comes back after its deletion had switched the child off switches it on, as any new file does."""
+    """A file that leaves out what both had said was off says on: it came back, or the line was taken out of it."""
     if base.enabled is False and slot.enabled is None:
         return msgspec.structs.replace(slot, enabled=True)
     return slot

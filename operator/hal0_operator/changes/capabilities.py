@@ -36,6 +36,11 @@ def slot_of(child: Child, now: Judged) -> str:
     return bound_slot(child, now.snapshot.slots, there)
 
 
+def children_of(slot: str, now: Judged) -> tuple[Child, ...]:
+    """The children that a slot of this name serves, or would."""
+    return tuple(child for child in CHILDREN.values() if slot_of(child, now) == slot)
+
+
 def set_(wish: SetCapability, now: Judged, ports: Container[int]) -> Edits:
     """The entry as a whole, as far as it is known; and the slot's file where it is switched on without one.
 
@@ -46,6 +51,8 @@ def set_(wish: SetCapability, now: Judged, ports: Container[int]) -> Edits:
         message = f"{OVERLAY_FILE} cannot be read as it is: correct it first"
         raise Refusal("changeset.base_denied", message, now.snapshot.problems)
     keys = _read(child, wish.keys)
+    if not keys:
+        return {}
     name = slot_of(child, now)
     present = now.snapshot.selections.get(child.dotted) or Selection(group=child.group, child=child.name)
     edits: dict[str, tuple[Edit, ...] | bytes | None] = {}

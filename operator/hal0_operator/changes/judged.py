@@ -7,7 +7,7 @@ import msgspec
 import tomli
 
 from hal0_operator.admission.verdict import Context, Verdict
-from hal0_operator.changes.edit import Edit, edited
+from hal0_operator.changes.edit import CannotEdit, Edit, edited
 from hal0_operator.desired.source import HomeFiles, SourceFile
 from hal0_operator.model.problem import ObjectKey
 from hal0_operator.model.profile import Profile
@@ -66,7 +66,7 @@ def with_edits(files: HomeFiles, edits: Edits) -> HomeFiles:
         before = files.files.get(file)
         data = edit
         if isinstance(edit, tuple):
-            data = edited(before.data.decode() if before is not None else "", edit).encode()
+            data = _edited(file, before.data if before is not None else b"", edit)
         if data is None:
             after.pop(file, None)
         elif isinstance(data, bytes) and (before is None or before.data != data):
@@ -74,3 +74,10 @@ def with_edits(files: HomeFiles, edits: Edits) -> HomeFiles:
     if after == files.files:
         return files
     return msgspec.structs.replace(files, files=after)
+
+
+def _edited(file: str, data: bytes, edits: tuple[Edit, ...]) -> bytes:
+    try:
+        return edited(data.decode(), edits).encode()
+    except (UnicodeDecodeError, tomli.TOMLDecodeError) as bad:
+        raise CannotEdit(f"{file} cannot be read as it is: {bad}") from bad

@@ -27,6 +27,7 @@ def create(wish: CreateProfile, now: Judged) -> Edits:
     Raises ``Invalid``, ``Unknown``, and ``Refusal`` when the name is taken.
     """
     demand_name(wish.name, "profile", "profiles.invalid_name")
+    _demand_readable(now)
     if wish.name in now.context.seeds:
         raise Refusal("profiles.exists", f"profile {wish.name} is shipped with the operator: choose another name")
     if wish.name in now.snapshot.profiles or profile_key(wish.name) in now.snapshot.broken:
@@ -116,7 +117,17 @@ def _unknown(name: str, now: Judged) -> Unknown:
     return Unknown("profiles.not_found", f"no profile {name}: {hint}")
 
 
+def _demand_readable(now: Judged) -> None:
+    if PROFILES_FILE in now.snapshot.broken_files:
+        found = tuple(problem for problem in now.snapshot.problems if problem.file == PROFILES_FILE)
+        where = f" ({found[0].address}: {found[0].message})" if found else ""
+        raise Refusal(
+            "changeset.base_denied", f"{PROFILES_FILE} cannot be read as it is{where}: correct it first", found
+        )
+
+
 def _demand_own(name: str, now: Judged, *, broken: bool = False) -> None:
+    _demand_readable(now)
     if name in now.context.seeds:
         copy = f"hal0ctl profile clone {name} {name}-custom"
         raise Refusal("profiles.seed_immutable", f"profile {name} is shipped and cannot be changed; copy it: {copy}")

@@ -22,7 +22,7 @@ from hal0_operator.changes.wish import (
     Wish,
     told,
 )
-from hal0_operator.model.capability import CHILDREN
+from hal0_operator.model.capability import CHILDREN, Child
 from hal0_operator.model.problem import ObjectKey, Problem, capability_key, errors, profile_key, slot_key
 from hal0_operator.model.snapshot import MergeBase
 
@@ -48,14 +48,16 @@ def propose(wish: Wish, by: str, now: Judged, judge: Judge, ports: Container[int
 
     Raises ``Refusal``: nothing may be written then.
     """
+    base, _ = completed(now, judge, ports)  # a hand edit that nobody looked at yet is no part of the wish, and stays
+    _demand_sound_slot(wish, base)
     try:
-        files = with_edits(now.files, _edits(wish, now, ports))
+        files = with_edits(base.files, _edits(wish, base, ports))
     except CannotEdit as unusual:
         raise Refusal("changeset.layout", f"the file has to be edited by hand: {unusual}") from unusual
-    last = msgspec.structs.replace(now.last, bases=now.last.bases | _agreed(wish, now))
+    last = msgspec.structs.replace(now.last, bases=now.last.bases | _agreed(wish, base))
     after, by_hand = completed(judge(files, last), judge, ports)
-    touched = frozenset(_touched(now, after))
-    _demand_sound_base(wish, now, touched)
+    touched = frozenset(_touched(base, after))
+    _demand_sound_base(wish, base, touched)
     brought = _brought(now, after, touched)
     if errors(brought):
         raise _refused(errors(brought))
@@ -102,6 +104,8 @@ def _agreed(wish: Wish, now: Judged) -> dict[str, MergeBase]:
         dotted = [wish.child]
     elif isinstance(wish, EditSlot | DeleteSlot):
         dotted = [child for slot, child in now.verdict.bindings.items() if slot == wish.name]
+    elif isinstance(wish, CreateSlot):
+        return {child.dotted: _said(child, now) for child in capabilities.children_of(wish.name, now)}
     else:
         return {}
     found = {}
@@ -110,6 +114,28 @@ def _agreed(wish: Wish, now: Judged) -> dict[str, MergeBase]:
         if slot is not None:
             found[name] = MergeBase(slot.enabled, slot.device, slot.model)
     return found
+
+
+def _said(child: Child, now: Judged) -> MergeBase:
+    """What the overlay says of a child: whatever a new slot's file says differently is what was asked for."""
+    selection = now.snapshot.selections.get(child.dotted)
+    return MergeBase(selection.enabled, selection.device, selection.model) if selection is not None else MergeBase()
+
+
+def _demand_sound_slot(wish: Wish, now: Judged) -> None:
+    """A capability is not set while its slot's own half is held back: only one half would follow."""
+    if not isinstance(wish, SetCapability) or wish.child not in CHILDREN:
+        return
+    key = slot_key(capabilities.slot_of(CHILDREN[wish.child], now))
+    if now.held_back(key):
+        raise _held_back(key, now)
+
+
+def _held_back(key: ObjectKey, now: Judged) -> Refusal:
+    problems = now.verdict.denied.get(key, ())
+    first = next(iter(problems), None)
+    why = f": {first.address}: {first.message}" if first is not None else ""
+    return Refusal("changeset.base_denied", f"{key} is held back as it is{why}; correct it first", problems)
 
 
 def _touched(now: Judged, after: Judged) -> Iterator[ObjectKey]:
@@ -141,10 +167,7 @@ def _demand_sound_base(wish: Wish, now: Judged, touched: frozenset[ObjectKey]) -
         return
     held = sorted(key for key in touched if now.held_back(key))
     if held:
-        problems = now.verdict.denied[held[0]]
-        first = next(iter(problems), None)
-        why = f": {first.address}: {first.message}" if first is not None else ""
-        raise Refusal("changeset.base_denied", f"{held[0]} is held back as it is{why}; correct it first", problems)
+        raise _held_back(held[0], now)
 
 
 def _brought(now: Judged, after: Judged, touched: frozenset[ObjectKey]) -> tuple[Problem, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Container
 
 from hal0_operator.admission.coherence import default_profile
-from hal0_operator.changes.checked import checked, demand_name
+from hal0_operator.changes.checked import Flat, checked, demand_name
 from hal0_operator.changes.coherence import device_for, following
 from hal0_operator.changes.edit import Edit
 from hal0_operator.changes.judged import Edits, Judged
@@ -12,9 +12,10 @@ from hal0_operator.changes.places import slot_edits
 from hal0_operator.changes.ports import FreePorts
 from hal0_operator.changes.refusal import Refusal, Unknown
 from hal0_operator.changes.wish import CreateSlot, DeleteSlot, EditSlot, Keys
-from hal0_operator.desired.names import SLOTS_FOLDER
+from hal0_operator.desired.names import OVERLAY_FILE, SLOTS_FOLDER
 from hal0_operator.desired.slot_keys import SLOT
 from hal0_operator.desired.suggest import closest
+from hal0_operator.model.capability import CHILDREN
 from hal0_operator.model.problem import slot_key
 from hal0_operator.model.slot import TYPE_BY_NAME
 
@@ -32,7 +33,10 @@ def create(wish: CreateSlot, now: Judged, ports: Container[int]) -> Edits:
         )
     keys = without_model_text(wish.keys)
     checked(keys, SLOT, "slot.schema")
-    return {f"{SLOTS_FOLDER}/{wish.name}.toml": slot_text(complete(wish.name, keys, now, ports))}
+    new = complete(wish.name, keys, now, ports)
+    if any(child.slot == wish.name and child.dotted in now.snapshot.selections for child in CHILDREN.values()):
+        new.setdefault("enabled", True)  # said, so that it counts against an overlay that says off
+    return {f"{SLOTS_FOLDER}/{wish.name}.toml": slot_text(new)}
 
 
 def complete(name: str, keys: Keys, now: Judged, ports: Container[int]) -> Keys:
@@ -58,12 +62,31 @@ def edit(wish: EditSlot, now: Judged) -> Edits:
         raise _absent(wish.name, now)
     keys = without_model_text(wish.keys)
     flat = checked(keys, SLOT, "slot.schema")
+    _demand_named(wish.name, flat, now)
     flat |= {(name,): value for name, value in following(declared, keys, now.catalogue).items()}
     tree = now.tree(declared.file)
     edits: list[Edit] = []
     for path, value in flat.items():
         edits += slot_edits(tree, path, value)
     return {declared.file: tuple(edits)}
+
+
+def _demand_named(name: str, flat: Flat, now: Judged) -> None:
+    """What a slot's file leaves out is taken from the overlay, so leaving it out changes nothing there.
+
+    Raises ``Refusal``.
+    """
+    selection = now.snapshot.selections.get(now.verdict.bindings.get(name, ""))
+    if selection is None or selection.is_blank:
+        return
+    said = {("enabled",): selection.enabled, ("device",): selection.device, ("model", "default"): selection.model}
+    for path, value in said.items():
+        if value is not None and path in flat and flat[path] is None:
+            key = ".".join(path)
+            message = (
+                f"{key} cannot be left out of slot {name}: {selection.dotted} in {OVERLAY_FILE} says it; set a value"
+            )
+            raise Refusal("capability.conflict", message)
 
 
 def delete(wish: DeleteSlot, now: Judged) -> Edits:

@@ -16,6 +16,8 @@ NOTE = "# hal0ctl: "
 FRAME = ("not saved yet: correct what follows, or leave it as it is and nothing is changed", "---")
 """Above and below the faults."""
 
+ROUNDS = 50
+"""Openings of one editor; a program that never gets it right is no person."""
 PRIVATE = 0o600
 FALLBACK = "vi"
 
@@ -24,23 +26,18 @@ Check = Callable[[bytes, int], Sequence[str]]
 
 
 class Edited:
-    """The copy that was edited: ``content`` is ``None`` when nothing is to be done.
+    """The copy that was edited, at ``path`` until ``discard``: what could not be written is not lost.
 
-    ``given_up``: a faulty content was left as it was, or the file was emptied.
+    ``content`` is ``None`` when nothing is to be done; ``faults`` says why a faulty one was given up.
     """
 
-    def __init__(self, folder: str, content: bytes | None, *, given_up: bool = False) -> None:
-        self._folder = folder
+    def __init__(self, path: str, content: bytes | None, faults: Sequence[str] = ()) -> None:
+        self.path = path
         self.content = content
-        self.given_up = given_up
-
-    @property
-    def path(self) -> str:
-        """The copy, which stays until ``discard``: what could not be written is not lost."""
-        return os.path.join(self._folder, os.listdir(self._folder)[0])
+        self.faults = tuple(faults)
 
     def discard(self) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(os.path.dirname(self.path), ignore_errors=True)
 
 
 def edit(file: str, content: bytes, check: Check) -> Edited:
@@ -58,20 +55,25 @@ def edit(file: str, content: bytes, check: Check) -> Edited:
 
 
 def _rounds(command: list[str], path: str, content: bytes, check: Check) -> Edited:
-    folder, before, notes = os.path.dirname(path), content, b""
-    faulty = False
-    while True:
+    before, notes = content, b""
+    faults: Sequence[str] = ()
+    for _ in range(ROUNDS):
         _write(path, notes + before)
         _run(command, path)
         after = _read(path, notes)
-        if after == before or not after.strip():
-            return Edited(folder, None, given_up=faulty)
+        if after == before:
+            _write(path, after)
+            return Edited(path, None, faults)
+        if not after.strip():
+            _write(path, before)
+            return Edited(path, None, [*faults, "the text was emptied"])
         faults = check(after, 0)
         if not faults:
             _write(path, after)
-            return Edited(folder, after)
+            return Edited(path, after)
         notes = _notes(check(after, len(faults) + len(FRAME)))
-        before, faulty = after, True
+        before = after
+    return Edited(path, None, faults)
 
 
 def _notes(faults: Sequence[str]) -> bytes:

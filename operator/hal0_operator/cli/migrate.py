@@ -13,6 +13,7 @@ from hal0_operator.cli.options import Failed, Paths
 from hal0_operator.cli.output import colourful, neutral, paint, write_line
 from hal0_operator.desired.source import HomeFiles
 from hal0_operator.home.commit import Conflict, Unfinished, Unwritten, commit, writing
+from hal0_operator.home.git import at_work
 from hal0_operator.home.identity import home_id
 from hal0_operator.home.lock import LockHeld, operator_lock, operator_lock_path
 from hal0_operator.home.read import read_once
@@ -105,4 +106,9 @@ def _commit(fs: Fs, home: str, old: Mapping[str, str], new: Mapping[str, str]) -
         FileChange(file, old[file].encode() if file in old else None, text.encode()) for file, text in new.items()
     )
     with writing(fs, home, time.sleep) as held:
+        moving = at_work(fs, held.root)
+        if moving is not None:
+            raise Failed(
+                f"git is at work in the home ({moving.names}); nothing was written: try again when it has ended"
+            )
         return commit(fs, held.root, ChangeSet(changes, "hal0ctl migrate", "bring the home up to date"), home).overlaid

@@ -11,7 +11,7 @@ from hal0_operator.changes.refusal import Refusal
 from hal0_operator.changes.wish import ReplaceFiles
 from hal0_operator.cli import wishing
 from hal0_operator.cli.client import Client
-from hal0_operator.cli.editing import edit
+from hal0_operator.cli.editing import Edited, edit
 from hal0_operator.cli.local import Local
 from hal0_operator.cli.options import Failed, Paths
 from hal0_operator.cli.output import write_line
@@ -50,12 +50,14 @@ def in_editor(file: str, args: argparse.Namespace, paths: Paths, subject: KeyPat
     The loop, where one runs, sees the change as it sees every hand edit.
     """
     client, local = wishing.operator_of(paths), Local(paths)
-    content = local.judged().content(file)
+    now = local.judged()
+    source = now.files.files.get(file)
+    if source is not None and source.refused:
+        raise Failed(f"{file} {source.refused}")
+    content = now.content(file)
     edited = edit(file, content or b"", _Judging(local, file, subject).faults)
     if edited.content is None:
-        edited.discard()
-        write_line("given up, nothing was changed" if edited.given_up else "nothing to change", sys.stderr)
-        return 1 if edited.given_up else 0
+        return _given_up(edited)
     try:
         wish = ReplaceFiles({file: edited.content})
         body = wishing.done_here(local, wish, dry_run=args.dry_run, base={file: content})
@@ -63,6 +65,18 @@ def in_editor(file: str, args: argparse.Namespace, paths: Paths, subject: KeyPat
         raise Failed(f"{refused}\nyour text is kept in {edited.path}") from refused
     edited.discard()
     return wishing.finish(body, args, client, _touched(body, client), told=wishing.unattended(local))
+
+
+def _given_up(edited: Edited) -> int:
+    """1 when a faulty text was left as it was; it is kept."""
+    if not edited.faults:
+        edited.discard()
+        write_line("nothing to change", sys.stderr)
+        return 0
+    for line in edited.faults:
+        write_line(line, sys.stderr)
+    write_line(f"given up, nothing was changed; your text is kept in {edited.path}", sys.stderr)
+    return 1
 
 
 def _touched(body: wishing.Body, client: Client | None) -> set[str]:

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from hal0_operator.changes.refusal import ReadOnly
 from hal0_operator.changes.refusal import Refusal as Refused
 from hal0_operator.changes.wish import (
     CreateProfile,
@@ -62,10 +63,12 @@ def operator_of(paths: Paths) -> Client | None:
     """The operator that runs for this home, if one answers.  Raises ``Failed`` when that cannot be told."""
     client = Client(paths.socket)
     try:
-        url = client.get("/api/source")["url"]
+        source = client.get("/api/source")
     except NoOperator:
         return None
-    return client if normal(url) == normal(paths.home) else None
+    if source["kind"] == "git":
+        return None if paths.home_named else client
+    return client if normal(source["url"]) == normal(paths.home) else None
 
 
 def carry_out(wish: Wish, args: argparse.Namespace, paths: Paths) -> int:
@@ -104,7 +107,7 @@ def finish(
         write_line("nothing was written", sys.stderr)
     if not body["committed"]:
         return 0
-    late = 1 if change_text.kept(body) else 0
+    late = 1 if change_text.kept(body) or body["unfinished"] else 0
     if client is None:
         sys.stderr.write(f"{told}\n" if told else "")
         return late
@@ -147,6 +150,8 @@ def _sent(client: Client, wish: Wish, *, dry_run: bool) -> Body:
     try:
         body: Body = client.send(method, f"{target}?{query}", keys, WRITE_S)
     except Refusal as refused:
+        if refused.files:
+            raise Failed(change_text.to_commit(str(refused), refused.files)) from refused
         raise Failed(change_text.refusal(refused.error_code, str(refused), refused.problems)) from refused
     return body
 
@@ -186,8 +191,11 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except Refused as refused:
-        from hal0_operator.web.shapes import problem_body  # noqa: PLC0415 - only without an operator
+        from hal0_operator.web.shapes import file_body, problem_body  # noqa: PLC0415 - only without an operator
 
+        if isinstance(refused, ReadOnly):
+            files = [msgspec.to_builtins(file_body(change)) for change in refused.change_set.changes]
+            raise Failed(change_text.to_commit(str(refused), files)) from refused
         found = [msgspec.to_builtins(problem_body(problem)) for problem in refused.problems]
         raise Failed(change_text.refusal(refused.code, str(refused), found)) from refused
 

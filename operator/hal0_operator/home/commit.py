@@ -28,8 +28,8 @@ from hal0_operator.seams.fs import FileLock, Fs
 
 LEFT_BEHIND = frozenset(posixpath.basename(name) for name in (JOURNAL, UNCOMMITTED, STAGE))
 LOCK_POLL_S = 0.05
-LOCK_TRIES = 100
-"""Five seconds: readers hold the lock for milliseconds, other writers for as long as their disk needs."""
+PATIENCE_S = 5.0
+"""Readers hold the lock for milliseconds, other writers for as long as their disk needs."""
 
 
 class Committed(msgspec.Struct, frozen=True):
@@ -83,13 +83,13 @@ class Unfinished(Exception):
 
 
 @contextlib.contextmanager
-def writing(fs: Fs, home: str, pause: Callable[[float], None]) -> Iterator[Writing]:
+def writing(fs: Fs, home: str, pause: Callable[[float], None], patience_s: float = PATIENCE_S) -> Iterator[Writing]:
     """Hold a home for writing, and finish or discard what an earlier writer left.
 
-    ``pause`` waits for so many seconds, 5 in all.  Raises ``LockHeld`` after that, ``Unwritten`` when the
+    ``pause`` waits for so many seconds, ``patience_s`` in all.  Raises ``LockHeld`` after that, ``Unwritten`` when the
     home cannot be written, ``Unfinished`` when an earlier change set still cannot be applied.
     """
-    root, held = _held(fs, home, pause)
+    root, held = _held(fs, home, pause, round(patience_s / LOCK_POLL_S))
     try:
         try:
             if fs.stat(f"{root}/{IGNORE}") is None:
@@ -102,9 +102,9 @@ def writing(fs: Fs, home: str, pause: Callable[[float], None]) -> Iterator[Writi
         held.release()
 
 
-def _held(fs: Fs, home: str, pause: Callable[[float], None]) -> tuple[str, FileLock]:
+def _held(fs: Fs, home: str, pause: Callable[[float], None], tries: int) -> tuple[str, FileLock]:
     """The home's folder and its lock; a home that is a link may be turned while one waits."""
-    for left in range(LOCK_TRIES, -1, -1):
+    for left in range(tries, -1, -1):
         try:
             root = _folder(fs, home)
             held = write_lock(fs, root)
@@ -278,11 +278,22 @@ def _promise(fs: Fs, root: str, journal: Journal, changes: list[FileChange]) -> 
 
 
 def _demand_writable(fs: Fs, root: str, journal: Journal) -> None:
-    """A folder that cannot be written is found before the commit, not after it."""
+    """What cannot be written is found before the commit, not after it."""
     folders = {posixpath.dirname(f"{root}/{entry.path}"): entry.file for entry in journal.entries}
     for folder, file in folders.items():
         if fs.stat(folder) is not None and not fs.may_write(folder, below=root):
             raise Unwritten(file, "its folder may not be written")
+    for entry in journal.entries:
+        if entry.old is not None and not _replaceable(fs, f"{root}/{entry.path}", root):
+            raise Unwritten(entry.file, "it may not be written: it is read-only, or marked as not to be changed")
+
+
+def _replaceable(fs: Fs, path: str, root: str) -> bool:
+    """What a person deletes in this moment is seen later, as every save is."""
+    try:
+        return fs.may_write(path, below=root) or fs.stat(path) is None
+    except FileNotFoundError:
+        return True
 
 
 def _reason(error: OSError) -> str:

@@ -15,7 +15,7 @@ from hal0_operator.changes.proposal import Proposal, complete, propose
 from hal0_operator.changes.refusal import Refusal
 from hal0_operator.changes.wish import Wish
 from hal0_operator.desired.source import HomeFiles
-from hal0_operator.home.commit import Conflict, Recovered, Unfinished, Unwritten, Writing, commit, writing
+from hal0_operator.home.commit import PATIENCE_S, Conflict, Recovered, Unfinished, Unwritten, Writing, commit, writing
 from hal0_operator.home.git import at_work
 from hal0_operator.home.lock import LockHeld
 from hal0_operator.home.read import Reader
@@ -27,6 +27,11 @@ Tell = Callable[[Severity, str, str], None]
 Result = Literal["committed", "refused", "conflict", "unwritten", "unfinished", "rolled_forward", "overlaid"]
 RESULTS: tuple[Result, ...] = get_args(Result)
 T = TypeVar("T")
+
+MOMENT_S = 0.2
+"""How long the loop waits for the home's lock, since it has the files' meaning in force all the same."""
+PASSING = frozenset({"home.busy", "changeset.conflict"})
+"""Codes of refusals that another try may not meet."""
 
 LARGE = 5
 """Files of a change set that an event names; more are counted."""
@@ -81,33 +86,37 @@ class Writer:
 
         return self._holding(work)
 
-    def complete(self, judged: Judged, ports: Container[int]) -> Written | None:
+    def complete(self, judged: Judged, ports: Container[int], patience_s: float = PATIENCE_S) -> Written | None:
         """Carry over what follows from the files alone; ``None`` when nothing does.
 
         Raises ``Refusal`` when it cannot be written, and when the files have changed since.
         """
         proposal = complete(judged, self._judge, ports)
-        return self._holding(lambda held: self._commit(held.root, proposal)) if proposal is not None else None
+        if proposal is None:
+            return None
+        return self._holding(lambda held: self._commit(held.root, proposal), patience_s)
 
-    def completed(self, files: HomeFiles, ports: Container[int]) -> tuple[Judged, str]:
+    def completed(self, files: HomeFiles, ports: Container[int]) -> tuple[Judged, Refusal | None]:
         """What is to be in force of files as they were read, with what one says carried over to the other.
 
-        What cannot be written stays merged in memory, which is in force just the same; the text says why then.
+        What cannot be written stays merged in memory, which is in force just the same; the refusal says why then.
         """
         judged = self._present(files)
         try:
             if files.pending:
-                self._holding(lambda _: None)
-            written = self.complete(judged, ports)
+                self._holding(lambda _: None, MOMENT_S)
+            written = self.complete(judged, ports, MOMENT_S)
         except Refusal as refused:
-            return judged, str(refused)
+            return judged, refused
         if written is None or written.files is None:
-            return judged, ""
-        return self._present(written.files), ""
+            return judged, None
+        after = self._present(written.files)
+        self._tell_settled(judged, after)
+        return after, None
 
-    def _holding(self, work: Callable[[Writing], T]) -> T:
+    def _holding(self, work: Callable[[Writing], T], patience_s: float = PATIENCE_S) -> T:
         try:
-            with writing(self._reader.fs, self._reader.home, self._pause) as held:
+            with writing(self._reader.fs, self._reader.home, self._pause, patience_s) as held:
                 self._tell_recovered(held.recovered)
                 moving = at_work(self._reader.fs, held.root)
                 if moving is not None:
@@ -151,6 +160,13 @@ class Writer:
         self._tell("Normal", "ChangeSetCommitted", told(change_set))
         self._tell_overlaid(overlaid)
         return Written(proposal, committed=True, overlaid=overlaid, unfinished=unfinished)
+
+    def _tell_settled(self, before: Judged, after: Judged) -> None:
+        """Where the two never agreed, a value was replaced, and nothing in the files tells of it any more."""
+        left = {problem.message for problem in after.verdict.problems}
+        for problem in before.verdict.problems:
+            if problem.code == "capability.drift" and problem.message not in left:
+                self._tell("Warning", "DriftSettled", f"{problem.code} {problem.file}: {problem.message}")
 
     def _tell_recovered(self, found: Recovered | None) -> None:
         if found is None:

@@ -159,12 +159,14 @@ class HostFs:
         with _naming(new), folder_of(path, below) as (name, folder), folder_of(new, below) as (other, target):
             os.rename(name, other, src_dir_fd=folder, dst_dir_fd=target)
 
-    def may_write(self, folder: str, below: str = "") -> bool:
-        inside = "" if folder.rstrip("/") == below.rstrip("/") else below
-        with folder_of(folder, inside) as (name, above):
-            if not modes.S_ISDIR(os.stat(name, dir_fd=above, follow_symlinks=not inside).st_mode):
+    def may_write(self, path: str, below: str = "") -> bool:
+        inside = "" if path.rstrip("/") == below.rstrip("/") else below
+        with folder_of(path, inside) as (name, above):
+            found = os.stat(name, dir_fd=above, follow_symlinks=not inside).st_mode
+            if not (modes.S_ISDIR(found) or modes.S_ISREG(found)):
                 return False
-            return os.access(name, os.W_OK | os.X_OK, dir_fd=above, effective_ids=True)
+            wanted = os.W_OK | os.X_OK if modes.S_ISDIR(found) else os.W_OK
+            return os.access(name, wanted, dir_fd=above, effective_ids=True)
 
     def make_folder(self, path: str, below: str = "") -> None:
         with _naming(path), folder_of(path, below) as (name, folder):
@@ -198,7 +200,7 @@ class HostFs:
         if exclusive:
             os.makedirs(os.path.dirname(path), exist_ok=True)
             flags |= os.O_RDWR | os.O_CREAT
-        descriptor = os.open(path, flags, 0o644)
+        descriptor = os.open(path, flags, 0o600)  # whoever may read it may hold it against everybody
         try:
             _demand_regular(descriptor, path)
             fcntl.flock(descriptor, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)

@@ -8,11 +8,11 @@ import anyio.from_thread
 import anyio.to_thread
 
 from hal0_operator.changes.judged import Judged
-from hal0_operator.changes.refusal import ReadOnly
+from hal0_operator.changes.refusal import ReadOnly, Refusal
 from hal0_operator.changes.wish import DeleteSlot, Wish
 from hal0_operator.desired.source import HomeFiles
 from hal0_operator.home.read import Reader, Reading
-from hal0_operator.home.writer import Severity, Writer, Written
+from hal0_operator.home.writer import PASSING, Severity, Writer, Written
 from hal0_operator.loop.drive import Drive
 from hal0_operator.loop.event_log import EventLog
 from hal0_operator.loop.intake import Admission, Intake
@@ -23,6 +23,8 @@ from hal0_operator.model.status import Plan
 from hal0_operator.reconcile.desired import Desired
 from hal0_operator.seams.clock import Clock
 
+STILL_S = 3.0
+"""More than a file without a final newline is waited for."""
 Pause = Callable[[float], None]
 Planner = Callable[[Desired], Plan]
 
@@ -55,6 +57,7 @@ class HomeWatch:
         self._answered = 0
         self._turn = anyio.Event()
         self._since_tick: int | None = None
+        self._unwritten = False
         self.source = Source(reader.home, drive.reconciler, log, clock)
         self.approved: Callable[[], str] = lambda: ""
         self.changed: Callable[[], None] = lambda: None
@@ -151,9 +154,8 @@ class HomeWatch:
         """Something but the files decides anew: an approval, or what could not be written before."""
         if not self.source.read:
             return False
-        return bool(self.source.write_problem) or (
-            bool(self.source.pruning.slots) and self.approved() == self.source.digest
-        )
+        approved = bool(self.source.pruning.slots) and self.approved() == self.source.digest
+        return approved or self._unwritten
 
     async def _decide(self, files: HomeFiles) -> None:
         await self._drive.observed()
@@ -162,11 +164,25 @@ class HomeWatch:
             judged = await anyio.to_thread.run_sync(self._intake.present, files)
         else:
             work = partial(self._writer.completed, files, ports)
-            judged, problem = await anyio.to_thread.run_sync(work)
-            if problem and problem != self.source.write_problem:
-                self._log.add("Warning", "HomeUnwritable", "", problem)
-            self.source.write_problem = problem
+            judged, refused = await anyio.to_thread.run_sync(work)
+            self._unwritten = refused is not None
+            self._tell_unwritten("" if refused is None or refused.code in PASSING else str(refused))
         await self._enforce(judged)
+
+    def _tell_unwritten(self, problem: str) -> None:
+        if problem and problem != self.source.write_problem:
+            self._log.add("Warning", "HomeUnwritable", "", problem)
+        self.source.write_problem = problem
+
+    async def _still(self) -> None:
+        """Wait a while where somebody is saving just now: a wish must not bring half a file into force."""
+        with anyio.move_on_after(STILL_S):
+            while True:
+                reading = await anyio.to_thread.run_sync(self._reader.look, self._clock.monotonic())
+                if reading.settled:
+                    return
+                await anyio.sleep(max((reading.again_at or 0) - self._clock.monotonic(), 0))
+        raise Refusal("home.busy", "files of the home are being written just now: try again")
 
     async def change(self, wish: Wish, by: str, plan: Planner, *, dry_run: bool) -> tuple[Written, Plan]:
         """Write what a wish comes to, and act on it at once; the plan is what follows from it.
@@ -174,6 +190,7 @@ class HomeWatch:
         Raises ``changes.refusal.Refusal``: ``ReadOnly`` where nothing is ever written.
         """
         async with self._one:
+            await self._still()
             ports = self._ports()
             self._intake.let_go = frozenset([wish.name]) if isinstance(wish, DeleteSlot) else frozenset()
             try:

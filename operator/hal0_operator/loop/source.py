@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Callable
 
+from hal0_operator.admission.defaults.shadow import bound_slot
 from hal0_operator.desired.names import SLOTS_FOLDER, shown
 from hal0_operator.loop.event_log import EventLog
 from hal0_operator.loop.intake import Admission
-from hal0_operator.model.capability import Selection
+from hal0_operator.model.capability import Child, Selection
 from hal0_operator.model.problem import Problem, errors, slot_key
 from hal0_operator.model.slot import Slot
 from hal0_operator.model.status import Condition, SourceStatus
@@ -63,6 +64,11 @@ class Source:
     @property
     def selections(self) -> dict[str, Selection]:
         return self._admission.verdict.admitted.selections if self._admission else {}
+
+    def serving(self, child: Child) -> str:
+        """The slot that serves an overlay child, or would."""
+        slots = self._admission.verdict.admitted.slots if self._admission else {}
+        return bound_slot(child, slots, slots)
 
     def admission_of(self, slot: str) -> AdmissionFacts:
         found = self._admission
