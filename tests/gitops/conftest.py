@@ -13,13 +13,18 @@ from tests.gitops.remotes import ENV, Remote
 Opened = Callable[..., HostGit]
 
 
-@pytest.fixture
-def remote(tmp_path: Path) -> Remote:
-    """A repository with a home of three slots on its branch main."""
-    made = Remote(tmp_path)
+@pytest.fixture(scope="session")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Remote:
+    made = Remote(tmp_path_factory.mktemp("first"))
     made.home()
     made.push("First")
     return made
+
+
+@pytest.fixture
+def remote(first: Remote, tmp_path: Path) -> Remote:
+    """A repository with a home of three slots on its branch main."""
+    return Remote(tmp_path, like=first)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Remote repositories for tests: made with the real git, reached by the real transports."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -22,12 +23,16 @@ ENV = {
 class Remote:
     """A bare repository and a work tree that pushes into it."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, like: "Remote | None" = None) -> None:
         folder.mkdir(exist_ok=True)
         self.bare, self.work = folder / "remote.git", folder / "work"
+        if like is not None:
+            for mine, theirs in ((self.bare, like.bare), (self.work, like.work)):
+                shutil.copytree(theirs, mine)
+            return
         self.git("init", "-q", "--bare", "-b", "main", *options, str(self.bare), at=folder)
         self.git("init", "-q", "-b", "main", *options, str(self.work), at=folder)
-        self.git("remote", "add", "origin", str(self.bare))
+        self.git("remote", "add", "origin", "../remote.git")
 
     @property
     def url(self) -> str:

@@ -1,6 +1,7 @@
 """The clone: a bare repository that is a cache and nothing else.  What looks odd in it is thrown away, not mended."""
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
@@ -10,7 +11,6 @@ from hal0_operator.gitops import folders
 from hal0_operator.gitops.limits import PACKS
 
 LOCK = "hal0.lock"
-GONE = ".gone-"
 HEAD = "ref: refs/heads/none\n"
 CONFIG = "[core]\n\trepositoryformatversion = {version}\n\tbare = true\n{more}"
 SHA256 = "[extensions]\n\tobjectformat = sha256\n"
@@ -20,41 +20,45 @@ SHA256_DIGITS = 64
 
 
 class Clone:
-    """One clone below ``folder``, by the address that it is of.  Calls raise OSError."""
+    """One clone below ``folder``, by the address that it is of.  Calls raise OSError.
+
+    Each new one has a name that none had before: a git that outlived its operator writes by that name, and what it
+    writes then is nobody's.
+    """
 
     def __init__(self, folder: str, url: str) -> None:
-        self._parent = folder
-        self.path = f"{folder}/{hashlib.sha256(url.encode()).hexdigest()[:16]}"
+        self._parent, self._id = folder, hashlib.sha256(url.encode()).hexdigest()[:16]
+        self.path = ""
         self._lock = -1
 
     def open(self, digits: int) -> int:
         """A clone that can be fetched into, made anew where the one that is there cannot be trusted.
 
-        ``digits`` of an id say which hash it is for.  Answers with the descriptor of its lock: every process that
-        works in the clone holds it, so that what outlived its operator is noticed and left alone with its folder.
+        ``digits`` of an id say which hash it is for.  Answers with the descriptor of its lock, which every process
+        that works in the clone holds.  Everything else below ``folder`` is removed.
         """
-        if self._lock >= 0 and self._sound(digits) and not self._leftovers():
+        if self._holds_lock() and self._sound(digits):
             return self._lock
+        self.close()
         os.makedirs(self._parent, mode=0o700, exist_ok=True)
-        if not (self._sound(digits) and not self._leftovers() and self._take_lock()):
-            self.discard()
+        for name in folders.names(self._parent):
+            if self._lock < 0 and name.startswith(self._id):
+                self.path = f"{self._parent}/{name}"
+                if self._sound(digits) and self._take_lock():
+                    continue
+            _try_to_remove(f"{self._parent}/{name}")
+        if self._lock < 0:
+            self.path = f"{self._parent}/{self._id}-{os.urandom(4).hex()}"
             self._make(digits)
             if not self._take_lock():
-                raise OSError(11, "another process works in it", self.path)
-        self._remove_others()
+                raise OSError(errno.EAGAIN, "another process works in it", self.path)
         return self._lock
 
     def discard(self) -> None:
-        """Throw the clone away.  A process that still works in it keeps a folder that nobody reads."""
+        """Throw the clone away."""
         self.close()
-        if not os.path.lexists(self.path):
-            return
-        number = 0
-        while os.path.lexists(gone := f"{self.path}{GONE}{number}"):
-            number += 1
-        os.rename(self.path, gone)
-        with contextlib.suppress(OSError):  # what is still written to is removed by a later call
-            folders.remove(gone)
+        if self.path:
+            _try_to_remove(self.path)
 
     def close(self) -> None:
         if self._lock >= 0:
@@ -65,6 +69,11 @@ class Clone:
         """Whether it holds more packs than are worth keeping."""
         return len(folders.names(f"{self.path}/objects/pack")) > 2 * PACKS
 
+    def largest(self) -> int:
+        """Bytes of the largest pack, whole or not."""
+        packs = f"{self.path}/objects/pack"
+        return max((os.lstat(f"{packs}/{name}").st_size for name in folders.names(packs)), default=0)
+
     def _make(self, digits: int) -> None:
         for name in ("", "/objects", "/objects/pack", "/refs"):
             os.mkdir(self.path + name, 0o700)
@@ -72,25 +81,33 @@ class Clone:
             folders.write_file(os.fsencode(f"{self.path}/{name}"), text.encode())
 
     def _sound(self, digits: int) -> bool:
-        """Whether it is as it was made: ours, with our configuration, and nothing that git would read besides."""
+        """Whether it is ours, with our configuration, nothing that git would read besides, and no leftovers."""
         try:
             found = os.lstat(self.path)
             if not modes.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
                 return False
             if not set(os.listdir(self.path)) <= KNOWN or os.path.lexists(f"{self.path}/objects/info"):
                 return False
-            return _is(f"{self.path}/HEAD", HEAD) and _is(f"{self.path}/config", _config(digits))
+            written = _is(f"{self.path}/HEAD", HEAD) and _is(f"{self.path}/config", _config(digits))
+            return written and not self._leftovers()
         except OSError:
             return False
 
     def _leftovers(self) -> bool:
         """What a git that was killed leaves: locks, and packs that are not whole."""
-        packs = folders.names(f"{self.path}/objects/pack")
+        packs = os.listdir(f"{self.path}/objects/pack")
         return any(name.startswith("tmp_") or name.endswith(".lock") for name in packs) or any(
             name.endswith(".lock")
             for folder, _, files in os.walk(f"{self.path}/refs")
             for name in (*files, os.path.basename(folder))
         )
+
+    def _holds_lock(self) -> bool:
+        """Whether the lock that is held is that of the folder that is there now."""
+        try:
+            return self._lock >= 0 and os.path.samestat(os.fstat(self._lock), os.lstat(f"{self.path}/{LOCK}"))
+        except OSError:
+            return False
 
     def _take_lock(self) -> bool:
         self.close()
@@ -104,12 +121,11 @@ class Clone:
         self._lock = descriptor
         return True
 
-    def _remove_others(self) -> None:
-        """Clones of earlier addresses, and what was set aside."""
-        for name in folders.names(self._parent):
-            if f"{self._parent}/{name}" != self.path:
-                with contextlib.suppress(OSError):
-                    folders.remove(f"{self._parent}/{name}")
+
+def _try_to_remove(path: str) -> None:
+    """What somebody still writes to may stay; a later call removes it."""
+    with contextlib.suppress(OSError):
+        folders.remove(path)
 
 
 def _config(digits: int) -> str:

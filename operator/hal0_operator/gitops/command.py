@@ -1,6 +1,5 @@
 """Running git with nothing of this machine's, the user's or the repository's configuration."""
 
-import re
 import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -157,7 +156,6 @@ def timed_out(settings: GitopsSettings) -> str:
     return f"{settings.url} did not answer within {settings.timeout_s:g} s; [gitops] timeout_s is that time"
 
 
-_CONTROL = re.compile(r"[^\x20-\x7e\xa0-\ud7ff\ue000-\uffff]+")
 LATE_S = 1.0
 """The kill that outlives this process comes after the one of this process."""
 LINE = 300
@@ -169,5 +167,5 @@ def scrubbed(text: str, secrets: Sequence[str]) -> str:
     for secret in sorted(secrets, key=len, reverse=True):
         if secret:
             text = text.replace(secret, "…")
-    line = _CONTROL.sub(" ", text).strip()
+    line = "".join(c if c.isprintable() else " " for c in text).strip()
     return line if len(line) <= LINE else line[:LINE] + "…"

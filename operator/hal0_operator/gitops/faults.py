@@ -27,8 +27,8 @@ KNOWN = (
     ),
     Known(
         "too_large",
-        r"File too large|died of signal 25|Out of memory|mmap failed|unable to create thread",
-        "{url}: the revision takes more than {fetched} MiB to fetch; keep homes in a repository of their own",
+        r"Out of memory|mmap failed|unable to create thread|cannot be malloced",
+        "{url}: the revision takes more memory than git has to fetch it ({line}); give homes their own repository",
     ),
     Known(
         "local",
@@ -69,15 +69,21 @@ KNOWN = (
 _NOISE = re.compile(r"hint:|warning:|remote: ?$|Cloning|and the repository exists|Please make sure|@@@|Warning: Perm")
 
 
-def told(answer: Answer, settings: GitopsSettings, secrets: tuple[str, ...], fetched: int = 0) -> GitFault | None:
+def told(answer: Answer, settings: GitopsSettings, secrets: tuple[str, ...]) -> GitFault | None:
     """The fault that a failed call to the remote tells, None where it is none that is known."""
     for known in KNOWN:
         found = re.search(known.pattern, answer.err)
         if found:
             line = scrubbed(_line_of(answer.err, found.start()), secrets)
-            message = known.message.format(url=settings.url, line=line, fetched=fetched >> 20)
+            message = known.message.format(url=settings.url, line=line)
             return GitFault(known.kind, message)
     return None
+
+
+def oversized(settings: GitopsSettings, fetched: int) -> GitFault:
+    """What was fetched came to the bound on its bytes."""
+    message = f"{settings.url}: the revision takes more than {fetched >> 20} MiB to fetch"
+    return GitFault("too_large", f"{message}; keep homes in a repository of their own")
 
 
 def unknown(answer: Answer, settings: GitopsSettings, secrets: tuple[str, ...]) -> GitFault:

@@ -11,13 +11,15 @@ import msgspec
 from hal0_operator.gitops.clone import Clone
 from hal0_operator.gitops.command import Command, Pack
 from hal0_operator.gitops.export import Exports
-from hal0_operator.gitops.faults import told, unknown
+from hal0_operator.gitops.faults import oversized, told, unknown
 from hal0_operator.gitops.limits import Limits
 from hal0_operator.gitops.objects import Damaged, Objects, revision_of
 from hal0_operator.gitops.verify import signer
 from hal0_operator.model.settings import GitopsSettings
 from hal0_operator.seams.git import GitFault, Revision
 
+BLOCK = 512
+"""Bytes in which the kernel's bound on a file is given."""
 FETCHED = "refs/hal0/fetched"
 _ID = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64})\t(\S+)")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -141,7 +143,11 @@ class HostGit:
         answer, used = self._command.remote(words, self._clone.path, Pack(self._limits, held))
         if answer.code == 0:
             return
-        fault = told(answer, self._settings, used.secrets, self._limits.fetched)
+        fault = told(answer, self._settings, used.secrets)
+        if self._clone.largest() >= self._limits.fetched - BLOCK:  # git itself has no words for what stopped it
+            fault = oversized(self._settings, self._limits.fetched)
+        if fault is not None and fault.kind == "too_large":
+            self._clone.discard()
         if fault is not None:
             raise fault
         raise Damaged(unknown(answer, self._settings, used.secrets).args[0])
