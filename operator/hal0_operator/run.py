@@ -18,7 +18,7 @@ from hal0_operator.desired.profiles_file import parse_seeds
 from hal0_operator.desired.settings import SETTINGS_LIMIT, decode_settings
 from hal0_operator.desired.source import SourceFile
 from hal0_operator.home.exported import ExportedReader
-from hal0_operator.home.identity import home_id, repository, shown
+from hal0_operator.home.identity import identify, shown
 from hal0_operator.home.lock import LockHeld, npu_turn, operator_lock, operator_lock_path
 from hal0_operator.home.read import Reader
 from hal0_operator.home.seeds import NotPackaged, shipped
@@ -122,8 +122,7 @@ class Parts:
     def __init__(self, place: Place, settings: Settings, *, exclusive: bool = True) -> None:
         self.place, self.settings = place, settings
         self.clock, self.rng, self.fs, self.procs = SystemClock(), SystemRng(), HostFs(), HostProcs()
-        gitops = settings.gitops
-        self.id = home_id(repository(gitops) if gitops else place.home, settings.home_id)
+        self.id = identify(settings, place.home)
         self.lock: FileLock | None = self._lock() if exclusive else None
         self.podman, self.service = self._podman()
         self.state = StateDir(self.fs, place.state_dir, self.id, looks=not exclusive)
@@ -141,7 +140,7 @@ class Parts:
         self.hands.npu_turn = partial(npu_turn, self.fs, place.runtime_dir, time.sleep)
         self.drive = Drive(self.reconciler, self.hands, self.clock)
         intake = Intake(load_seeds(), settings, last, whole=settings.gitops is not None)
-        reader = self._reader()
+        self.reader = reader = self._reader()
         self.home = HomeWatch(reader, intake, self.drive, self.log, self.state, self.clock, time.sleep)
         self.sync = self._sync(reader)
         self.statuses = Statuses(self.reconciler, self.home.source, self.clock, Stamp(self.clock))

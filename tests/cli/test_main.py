@@ -74,7 +74,7 @@ def test_a_verbs_help_shows_its_own_and_the_shared_options(hal0ctl, words):
         (["apply", "--wait", "--timeout", "1e999"], "'1e999' is not a number of seconds"),
         (["apply", "--timeout", "soon"], "'soon' is not a number of seconds"),
         (["logs", "chat", "--previous", "-f"], "cannot be followed"),
-        (["resume"], "either a SLOT or --prune"),
+        (["resume"], "one of a SLOT, --source and --prune"),
         (["restart", "chat", "--outdated"], "either a SLOT or --outdated"),
         (["validate", "/a", "--home", "/b"], "two homes"),
         (["validate", "-"], "--as go together"),

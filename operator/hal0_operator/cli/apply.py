@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hal0_operator.cli.client import Client, NoOperator
 from hal0_operator.cli.ending import ended
-from hal0_operator.cli.options import Paths
+from hal0_operator.cli.options import Failed, Paths
 from hal0_operator.cli.output import write_line
 from hal0_operator.cli.parser import some_seconds
 from hal0_operator.cli.problems import human_line
@@ -55,10 +55,13 @@ def _alone(args: argparse.Namespace, paths: Paths) -> int:
     import anyio  # noqa: PLC0415 - only without an operator
 
     from hal0_operator.cli.assembling import parts_of  # noqa: PLC0415
+    from hal0_operator.surfaces import CannotRun  # noqa: PLC0415
 
     parts = parts_of(paths)
     try:
         found = anyio.run(_converge, parts, bool(args.wait), float(args.timeout))
+    except CannotRun as failed:
+        raise Failed(str(failed)) from failed
     finally:
         parts.close()
     return ended(_report(found, waited=args.wait))

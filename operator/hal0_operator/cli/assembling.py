@@ -30,7 +30,7 @@ def settings_of(paths: Paths, listen: str = "") -> Settings:
 
 
 def parts_of(paths: Paths, *, listen: str = "", exclusive: bool = True) -> Parts:
-    """Of the folder that was named, or of the repository in the settings.  Raises ``Failed``, and ``Usage`` for both."""
+    """Of the folder that was named, or of the repository in the settings.  Raises ``Failed``; for both, ``Usage``."""
     settings = settings_of(paths, listen)
     home = paths.home
     if settings.gitops is not None:

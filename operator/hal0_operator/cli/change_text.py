@@ -80,6 +80,11 @@ def kept(body: Body) -> Sequence[str]:
     return files
 
 
+def to_commit(message: str, files: Sequence[Mapping[str, Any]]) -> str:
+    """Why nothing was written, and the diff to commit instead."""
+    return "\n".join([f"gitops.read_only: {message}", *(file["diff"] for file in files)])
+
+
 def refusal(code: str, message: str, problems: Sequence[Mapping[str, Any]]) -> str:
     """Why not, and the place of each problem: its address, or the path of its key."""
     if len(problems) == 1 and problems[0]["message"] in message:

@@ -22,12 +22,16 @@ class NoOperator(Failed):
 
 
 class Refusal(Failed):
-    """The operator answered with an error; ``error_code`` is its dotted code, ``problems`` are the API's."""
+    """The operator answered with an error; ``error_code`` is its dotted code, ``problems`` are the API's.
 
-    def __init__(self, error_code: str, message: str, problems: Sequence[Any] = ()) -> None:
+    ``files`` are what would have to be committed, where the home is not written here.
+    """
+
+    def __init__(self, error_code: str, message: str, problems: Sequence[Any] = (), files: Sequence[Any] = ()) -> None:
         super().__init__(message)
         self.error_code = error_code
         self.problems = tuple(problems)
+        self.files = tuple(files)
 
 
 class _Connection(http.client.HTTPConnection):
@@ -149,7 +153,8 @@ def _reason(fault: Exception) -> str:
 def _refusal(response: http.client.HTTPResponse) -> Failed:
     try:
         error = json.loads(response.read())["error"]
-        return Refusal(str(error["code"]), str(error["message"]), error.get("details", {}).get("problems", ()))
+        details = error.get("details", {})
+        return Refusal(error["code"], str(error["message"]), details.get("problems", ()), details.get("files", ()))
     except (ValueError, KeyError, TypeError, AttributeError):
         return Failed(f"the operator answered {response.status} {response.reason}")
 

@@ -13,12 +13,16 @@ from hal0_operator.runtimes.inputs import Memo, targets
 
 def follows(proposal: Proposal, settings: Settings, ports: Mapping[str, int]) -> Plan:
     """The actions for slots that ran what was in force; ``ports`` are those chosen for slots that name none."""
+    return between(proposal.before, proposal.after, settings, ports)
+
+
+def between(one: Judged, other: Judged, settings: Settings, ports: Mapping[str, int] | None = None) -> Plan:
+    """The actions that lead from what is in force of one home to what is of the other."""
     # The port of a slot that names none is not always known, and nothing is said of it then.
-    known = {name: port for judged in (proposal.before, proposal.after) for name, port in _named(judged)} | {**ports}
-    before = _targets(proposal.before, settings, known)
-    after = _targets(proposal.after, settings, known)
+    known = {name: port for judged in (one, other) for name, port in _named(judged)} | {**(ports or {})}
+    before, after = _targets(one, settings, known), _targets(other, settings, known)
     actions = (action for name in sorted({*before, *after}) for action in _actions(before.get(name), after.get(name)))
-    return Plan(proposal.after.snapshot.digest, tuple(actions))
+    return Plan(other.snapshot.digest, tuple(actions))
 
 
 def _targets(judged: Judged, settings: Settings, ports: Mapping[str, int]) -> dict[str, Target]:

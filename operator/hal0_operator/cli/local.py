@@ -12,15 +12,16 @@ import msgspec
 from hal0_operator.changes import proposal as proposals
 from hal0_operator.changes.change_set import ChangeSet
 from hal0_operator.changes.judged import Judged
-from hal0_operator.changes.refusal import Refusal
+from hal0_operator.changes.refusal import ReadOnly, Refusal
 from hal0_operator.changes.wish import DeleteSlot, Wish
 from hal0_operator.cli import inputs
 from hal0_operator.cli.effects import follows
+from hal0_operator.cli.following import followed, located
 from hal0_operator.cli.options import Failed, Paths
 from hal0_operator.cli.output import write_line
 from hal0_operator.desired.positions import locate
 from hal0_operator.desired.source import HomeFiles
-from hal0_operator.home.identity import home_id
+from hal0_operator.home.identity import identify
 from hal0_operator.home.lock import operator_lock_path
 from hal0_operator.home.read import Reader
 from hal0_operator.home.writer import Severity, Writer, Written
@@ -40,17 +41,20 @@ class Local:
     """
 
     def __init__(self, paths: Paths, *, cold: bool = False) -> None:
+        self.settings = inputs.settings(paths)
+        self._repository = followed(paths, self.settings)
+        paths = located(paths, self.settings)
         if not os.path.isdir(paths.home):
             raise Failed(f"{paths.home}: there is no such home; hal0ctl init {paths.home} writes one")
         self.home = paths.home
-        self.settings = inputs.settings(paths)
         self._fs = inputs.files()
-        self._id = home_id(paths.home, self.settings.home_id)
+        own = self.settings if self._repository else msgspec.structs.replace(self.settings, gitops=None)
+        self._id = identify(own, paths.home)
         self._runtime = paths.runtime_dir
         self._base: Base = {}
         state = StateDir(self._fs, paths.state_dir, self._id, looks=True)
         self.remembered: dict[str, int] = {}
-        self._intake = Intake(inputs.seeds(), self.settings, None)
+        self._intake = Intake(inputs.seeds(), self.settings, None, whole=bool(self._repository))
         with contextlib.suppress(ForeignState):
             if not cold:
                 memory = state.memory().slots
@@ -75,7 +79,10 @@ class Local:
         """Write what a wish comes to, if files are still as ``base`` has them.  Raises ``Refusal``."""
         self._base = base or {}
         self._intake.let_go = frozenset([wish.name]) if isinstance(wish, DeleteSlot) else frozenset()
-        return self._writer.change(wish, by, self.ports, dry_run=dry_run)
+        written = self._writer.change(wish, by, self.ports, dry_run=dry_run or bool(self._repository))
+        if self._repository and not dry_run and written.proposal.change_set.changes:
+            raise ReadOnly(self._repository, written.proposal.change_set)
+        return written
 
     def complete(self, *, dry_run: bool) -> Written:
         """Carry over what one file says to the other.  Raises ``Refusal``."""

@@ -8,7 +8,6 @@ import msgspec
 
 from hal0_operator.cli.assembling import parts_of
 from hal0_operator.cli.options import Failed, Paths
-from hal0_operator.home.read import read_once
 from hal0_operator.loop.intake import Admission, Intake
 from hal0_operator.loop.known import known
 from hal0_operator.model import action as a
@@ -16,6 +15,7 @@ from hal0_operator.model.status import HeldSlot, Plan
 from hal0_operator.reconcile.core import IMAGES, LIST
 from hal0_operator.reconcile.plan import plan
 from hal0_operator.run import Parts, load_seeds
+from hal0_operator.surfaces import CannotRun
 
 
 def slots(paths: Paths) -> dict[str, Any]:
@@ -39,6 +39,7 @@ def plan_of(paths: Paths) -> tuple[Plan, Admission]:
 
 async def _statuses(parts: Parts) -> None:
     """Look at Podman and the home, and probe what runs, once each."""
+    await _begin(parts)
     await _look(parts)
     await parts.home.once()
     core = parts.reconciler
@@ -49,11 +50,19 @@ async def _statuses(parts: Parts) -> None:
     parts.statuses.stale(None)
 
 
+async def _begin(parts: Parts) -> None:
+    try:
+        await parts.begin()
+    except CannotRun as failed:
+        raise Failed(str(failed)) from failed
+
+
 async def _plan(parts: Parts) -> tuple[Plan, Admission]:
+    await _begin(parts)
     await _look(parts)
     core = parts.reconciler
-    intake = Intake(load_seeds(), parts.settings, parts.state.admitted())
-    files = read_once(parts.fs, parts.place.home)
+    intake = Intake(load_seeds(), parts.settings, parts.state.admitted(), whole=parts.sync is not None)
+    files = parts.reader.now()
     found = intake.decide(files, core.world.owners(), parts.operator.overrides.prune_approved)
     core.admit(found.desired, 0)
     result = plan(core, lambda effect: _really(parts, effect), parts.clock.monotonic())

@@ -6,21 +6,33 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from hal0_operator.cli.client import Client, NoOperator
-from hal0_operator.cli.options import Paths
+from hal0_operator.cli.options import Paths, Usage
 from hal0_operator.cli.output import write_line
+from hal0_operator.cli.parser import choice
 
 if TYPE_CHECKING:
     from hal0_operator.model.problem import Problem
 
 DIFFERENCES = 3
+FORMS = ("human", "json", "markdown")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-o", "--output", choices=("human", "json"), default="human", help="form of the answer")
+    parser.add_argument(
+        "--from", dest="before", metavar="A", help="a folder or revision: what lies between it and --to, without Podman"
+    )
+    parser.add_argument("--to", dest="after", metavar="B", help="a folder or revision (default: the home as it is)")
+    parser.add_argument("-o", "--output", type=choice("form", FORMS), default="human", help=", ".join(FORMS))
 
 
 def run(args: argparse.Namespace, paths: Paths) -> int:
     """0: nothing to do; 3: something is, or is held; 1: an object is denied, or Podman is away."""
+    if args.before is not None:
+        from hal0_operator.cli import between  # noqa: PLC0415 - judges whole homes
+
+        return between.run(args.before, args.after or "", args.output, paths)
+    if args.after is not None or args.output == "markdown":
+        raise Usage("--to and -o markdown go with --from")
     body, denied = _ask(paths)
     if args.output == "json":
         sys.stdout.write(json.dumps(body, indent=2) + "\n")

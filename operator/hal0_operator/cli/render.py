@@ -109,6 +109,13 @@ def capabilities(body: Row) -> list[str]:
 def source(body: Row) -> list[str]:
     keys = ("url", "ref", "path", "attempted", "fetched", "admitted", "applied", "age_seconds", "suspended")
     rows = [[key, text(body.get(key))] for key in keys if body.get(key) not in ("", None)]
+    if body.get("revision"):
+        revision = body["revision"]
+        signed = f", signed by {revision['signer']}" if revision["signer"] else ""
+        told = f"{revision['subject']}, by {revision['author']} at {revision['committed_at']}{signed}"
+        rows.insert(-2, ["revision", text(told)])
+    if body.get("kept"):
+        rows.append(["kept", " ".join(commit[:10] for commit in body["kept"])])
     lines = table(rows, ("SOURCE", text(body["kind"])))
     if body.get("conditions"):
         lines += ["", *conditions(body["conditions"])]

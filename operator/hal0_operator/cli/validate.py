@@ -10,6 +10,7 @@ import msgspec
 from hal0_operator.admission.fixpoint import admit
 from hal0_operator.admission.verdict import Context
 from hal0_operator.cli import inputs, problems
+from hal0_operator.cli.following import located
 from hal0_operator.cli.options import Failed, Paths, Usage
 from hal0_operator.cli.output import colourful, neutral, paint
 from hal0_operator.cli.parser import choice
@@ -46,7 +47,10 @@ def run(args: argparse.Namespace, paths: Paths) -> int:
     stdin = args.positional_home == STDIN
     if stdin != (args.file is not None):
         raise Usage("'-' and --as go together: hal0ctl validate - --as slots/chat.toml < FILE")
-    checked = check(_with_stdin(args.file, paths) if stdin else _home(paths), paths, strict=args.git)
+    here = paths if stdin else located(paths, inputs.settings(paths))
+    strict = args.git or here is not paths
+    paths = here
+    checked = check(_with_stdin(args.file, paths) if stdin else _home(paths), paths, strict=strict)
     if stdin:
         own = tuple(p for p in checked.problems if p.file == shown(args.file))
         checked = checked._replace(problems=own)

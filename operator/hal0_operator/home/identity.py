@@ -4,7 +4,7 @@ import posixpath
 import re
 
 from hal0_operator.model.digest import digest
-from hal0_operator.model.settings import GitopsSettings
+from hal0_operator.model.settings import GitopsSettings, Settings
 
 
 def home_id(source: str, configured: str = "") -> str:
@@ -42,6 +42,11 @@ def repository(gitops: GitopsSettings) -> str:
     """The name of a home in a repository, for ``home_id``: neither branch nor revision, nor how one may spell it."""
     plain = without_credentials(gitops.url).rstrip("/").removesuffix(".git")
     return f"git+{plain}//{gitops.path.strip('/')}"
+
+
+def identify(settings: Settings, home: str) -> str:
+    """The id of the repository's home that the settings name, else of the folder ``home``."""
+    return home_id(repository(settings.gitops) if settings.gitops else home, settings.home_id)
 
 
 def shown(gitops: GitopsSettings) -> str:

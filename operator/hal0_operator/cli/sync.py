@@ -1,0 +1,60 @@
+"""``hal0ctl sync``: look at the repository now; with ``--wait`` until what it says is served."""
+
+import argparse
+import sys
+from typing import Any
+
+from hal0_operator.cli.client import Client
+from hal0_operator.cli.options import Failed, Paths
+from hal0_operator.cli.output import write_line
+from hal0_operator.cli.parser import some_seconds
+from hal0_operator.cli.waiting import until_decided
+
+DEFAULT_TIMEOUT_S = 600
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--wait", action="store_true", help="return when what the repository says is served")
+    parser.add_argument(
+        "--timeout", type=some_seconds, default=DEFAULT_TIMEOUT_S, metavar="SECONDS", help="how long to wait (600)"
+    )
+
+
+def run(args: argparse.Namespace, paths: Paths) -> int:
+    """0: done; 1: it cannot be reached, its newest revision is refused, or a slot did not become Ready."""
+    client = Client(paths.socket)
+    if not args.wait:
+        write_line(client.post("/api/source/sync")["message"] or "the repository is looked at now")
+        return 0
+    return awaited(client, args.timeout)
+
+
+def awaited(client: Client, timeout: float) -> int:
+    """Look, and wait for all that follows."""
+    message = client.post("/api/source/sync?wait=1", timeout=timeout)["message"]
+    source = client.get("/api/source")
+    if message:
+        write_line(message, sys.stderr)
+    amiss = _amiss(source)
+    if amiss:
+        raise Failed(amiss)
+    write_line(_told(source))
+    found = until_decided(client, timeout)
+    for line in found.ready:
+        write_line(line)
+    for line in (*found.skipped, *found.failed):
+        write_line(line, sys.stderr)
+    return 1 if found.failed else 0
+
+
+def _amiss(source: Any) -> str:
+    """Why what is in force is not what the repository says."""
+    ready: Any = next((c for c in source["conditions"] if c["type"] == "Ready"), None)
+    if ready is None or ready["status"] == "True":
+        return ""
+    return f"{ready['reason']}: {ready['message']}"
+
+
+def _told(source: Any) -> str:
+    revision = source["revision"]
+    return f"{revision['commit'][:10]} ({revision['subject']}, by {revision['author']}) is in force"
