@@ -8,6 +8,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse
 
 from hal0_operator.loop.metrics import NAMES
+from hal0_operator.loop.remote import SourceFigures
 from hal0_operator.loop.view import Figures, GatewayFigures
 from hal0_operator.model.status import PHASES
 from tests.support.fake_operator import changed, slot
@@ -34,6 +35,13 @@ FIGURES = Figures(
         queue_depth={("npu",): 2},
         cancelled={("chat",): 1},
         drained={("npu",): 1},
+    ),
+    source=SourceFigures(
+        syncs={("unchanged",): 41, ("no_ref",): 2},
+        webhooks={("wrong",): 3},
+        age_seconds=61.5,
+        commit="c0ffee1234",
+        held=True,
     ),
 )
 
@@ -63,6 +71,11 @@ async def test_every_metric_is_in_a_scrape_with_its_labels(ask, operator):
     requests = (("code", "200"), ("route", "/v1/embeddings"), ("slot", "chat"))
     assert found[("hal0_gateway_requests_total", *requests)] == 3
     assert found["hal0_gateway_first_byte_seconds_sum", ("slot", "chat")] == 0.75
+    assert found["hal0_gitops_syncs_total", ("result", "no_ref")] == 2
+    assert found["hal0_gitops_webhook_total", ("result", "wrong")] == 3
+    assert found["hal0_gitops_revision_info", ("commit", "c0ffee1234")] == 1
+    assert found[("hal0_gitops_age_seconds",)] == 61.5
+    assert (found[("hal0_gitops_held",)], found[("hal0_gitops_suspended",)]) == (1, 0)
     assert found["hal0_slot_ready", ("slot", "chat")] == 1
     assert found["hal0_slot_ready", ("slot", "code")] == 0
     assert found["hal0_slot_desired", ("slot", "code")] == 1
@@ -83,6 +96,10 @@ async def test_exactly_one_phase_of_a_slot_is_one(ask, operator, phase):
         assert set(phases) == set(PHASES)
         assert [name for name, value in phases.items() if value == 1] == [step]
         assert sum(phases.values()) == 1
+
+
+async def test_a_home_that_is_a_folder_has_no_series_of_a_repository(ask):
+    assert "hal0_gitops" not in (await scrape(ask)).text
 
 
 async def test_a_deleted_slot_leaves_no_series(ask, operator):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from hal0_operator import __version__
+from hal0_operator.loop.remote import SourceFigures
 from hal0_operator.loop.view import Figures, GatewayFigures, Operator
 from hal0_operator.model.status import PHASES, SlotStatus
 
@@ -31,6 +32,13 @@ NAMES: dict[str, str] = {
     "hal0_podman_call_duration_seconds": "Time that calls to Podman took, by verb.",
     "hal0_world_age_seconds": "Age of the last list of containers.",
     "hal0_drift_repaired_total": "Differences that were repaired, by kind.",
+    "hal0_gitops_syncs_total": "Looks at the repository, by result: unchanged, changed, or what failed.",
+    "hal0_gitops_age_seconds": "Time since the last look at the repository that went well.",
+    "hal0_gitops_revision_info": "The commit in force, short; always 1.",
+    "hal0_gitops_refused": "1 while the newest revision is refused as a whole.",
+    "hal0_gitops_suspended": "1 while the repository is not looked at.",
+    "hal0_gitops_held": "1 while a rollback holds an earlier revision.",
+    "hal0_gitops_webhook_total": "Calls of the webhook, by what became of them.",
     "hal0_gateway_requests_total": "Requests below /v1, by slot, path and status; 499: the client went.",
     "hal0_gateway_first_byte_seconds": "Time from a request to the first byte of its answer.",
     "hal0_gateway_tokens_total": "Tokens that servers said they took, by kind: prompt or completion.",
@@ -56,6 +64,8 @@ class Collector:
         yield from _of_podman(figures)
         yield from _of_slots(slots, figures)
         yield from _of_gateway(figures.gateway)
+        if figures.source is not None:
+            yield from _of_source(figures.source)
 
 
 def render(operator: Operator, accept: str) -> tuple[bytes, str]:
@@ -110,6 +120,17 @@ def _of_gateway(figures: GatewayFigures) -> "Iterator[Metric]":
     yield _gauge("hal0_gateway_queue_depth", figures.queue_depth.items(), slot)
     yield _counter("hal0_gateway_cancelled_total", figures.cancelled.items(), slot)
     yield _counter("hal0_gateway_drained_total", figures.drained.items(), slot)
+
+
+def _of_source(figures: SourceFigures) -> "Iterator[Metric]":
+    """Of a home that follows git; commits come from the repository, never from who asks."""
+    yield _counter("hal0_gitops_syncs_total", figures.syncs.items(), ("result",))
+    yield _gauge("hal0_gitops_age_seconds", [((), figures.age_seconds)])
+    yield _gauge("hal0_gitops_revision_info", [((figures.commit,), 1)] if figures.commit else [], ("commit",))
+    yield _gauge("hal0_gitops_refused", [((), figures.refused)])
+    yield _gauge("hal0_gitops_suspended", [((), figures.suspended)])
+    yield _gauge("hal0_gitops_held", [((), figures.held)])
+    yield _counter("hal0_gitops_webhook_total", figures.webhooks.items(), ("result",))
 
 
 def _is_ready(status: SlotStatus) -> bool:

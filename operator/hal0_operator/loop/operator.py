@@ -103,13 +103,14 @@ class RunningOperator:
         selections = self._home.source.selections
         for child in CHILDREN.values():
             chosen = selections.get(child.dotted)
-            status = self._statuses.one(child.slot)
+            slot = self._home.source.serving(child)
+            status = self._statuses.one(slot)
             found.setdefault(child.group, {})[child.name] = {
                 "enabled": status.enabled if status else bool(chosen and chosen.enabled),
                 "device": status.device if status else chosen.device if chosen else None,
                 "model": status.model if status else chosen.model if chosen else None,
                 "provider": chosen.provider if chosen else None,
-                "slot": child.slot,
+                "slot": slot,
                 "phase": status.phase if status else None,
             }
         return {"selections": found}
@@ -250,8 +251,7 @@ class RunningOperator:
         except OSError as failed:
             raise Refused("state.unwritable", f"{failed.filename}: {failed.strerror}; nothing was changed") from failed
         self.overrides = overrides
-        wishes = msgspec.structs.replace(self._reconciler.aims.wishes, suspended=overrides.suspended)
-        self._reconciler.override(wishes)
+        self._reconciler.override(msgspec.structs.replace(self._reconciler.aims.wishes, suspended=overrides.suspended))
         self._statuses.stale(None)
         self._drive.wake()
 
