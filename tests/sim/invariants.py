@@ -55,6 +55,7 @@ class Invariants:
                 self.routing.booted()
             case "admit":
                 self._said(self.admissions.problems())
+                self.pace.admitted(self.sim.reconciler.aims.desired.slots.keys())
             case "begin" if effect is not None:
                 self._begun(effect)
             case "apply" if effect is not None:

@@ -1,5 +1,7 @@
 """S10: restarts of a program that ends by itself keep the pace, counted from the machine's side."""
 
+from collections.abc import Iterable
+
 from hal0_operator.model import action as a
 from hal0_operator.model.container import LABEL_SPEC
 from tests.sim.podman import Box
@@ -16,6 +18,7 @@ class Pace:
         self.sim = sim
         self.rows: dict[str, tuple[str, int, float]] = {}
         self.seen: set[str] = set()
+        self.slots: set[str] = set()
         sim.machine.on_exit.append(self._ended)
         sim.asked = self.forget  # a restart that a person asks for is a first one
 
@@ -25,6 +28,12 @@ class Pace:
         else:
             self.rows.clear()
             self.seen.clear()
+
+    def admitted(self, slots: Iterable[str]) -> None:
+        """A slot whose file went and comes back is a new one."""
+        before, self.slots = self.slots, set(slots)
+        for slot in self.slots - before:
+            self.forget(slot)
 
     def started(self, id: str) -> None:
         """A start of this life of the operator: its end will be counted."""
