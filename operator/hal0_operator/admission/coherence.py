@@ -32,6 +32,15 @@ def default_profile(type: SlotType, device: Device) -> str:
     return PROFILE_BY_TYPE.get(type) or DEFAULT_PROFILE[device]
 
 
+_FAMILY_OF_DEFAULT: dict[str, Family] = {"tts": "kokoro", "comfyui": "comfyui", "flm": "flm"}
+"""Of the shipped profiles that slots get by default; the rest are llama-server's."""
+
+
+def default_serves(type: SlotType, device: Device) -> bool:
+    """Whether the shipped profile for a type and a device is any good there: no shipped one runs an llm on a CPU."""
+    return type in SERVES[_FAMILY_OF_DEFAULT.get(default_profile(type, device), "llama-server")]
+
+
 def needs_model(family: Family, type: SlotType) -> bool:
     """Whether a container is pointless without a model: llama-server, and the chat role of flm."""
     return family == "llama-server" or (family == "flm" and type == "llm")

@@ -157,7 +157,14 @@ class RunningOperator:
         await self._drive.quiet()
 
     async def change(self, wish: Wish, by: str, *, dry_run: bool) -> Change:
-        written, follows = await self._home.change(wish, by, self._plan, dry_run=dry_run)
+        pending = frozenset(self.plan().actions)
+
+        def follows_of(desired: Desired) -> Plan:
+            """What was to be done anyway does not follow from the wish."""
+            found = self._plan(desired)
+            return msgspec.structs.replace(found, actions=tuple(a for a in found.actions if a not in pending))
+
+        written, follows = await self._home.change(wish, by, follows_of, dry_run=dry_run)
         return Change(written, follows, self._home.source.digest)
 
     def suspend(self, slot: str, by: str, reason: str) -> None:

@@ -12,7 +12,7 @@ names both.  `hal0ctl migrate` lets the profile follow the device.
 
 from collections.abc import Iterator
 
-from hal0_operator.admission.coherence import default_profile, devices_of, fits
+from hal0_operator.admission.coherence import default_profile, default_serves, devices_of, fits
 from hal0_operator.admission.view import Case
 from hal0_operator.model.problem import Problem
 from hal0_operator.model.profile import Profile
@@ -26,7 +26,7 @@ def check(case: Case) -> Iterator[Problem]:
         return
     fixes = [f'`device = "{device}"`' for device in devices_of(profile)]
     default = default_profile(slot.type, slot.device)
-    if default != slot.profile:
+    if default != slot.profile and default_serves(slot.type, slot.device):
         fixes.append(f'`profile = "{default}"`')
     yield case.error(
         CODE,
