@@ -10,6 +10,14 @@ _SSH = re.compile(r'^Good "git" signature for (.+) with (\S+) key (SHA256:[A-Za-
 _GOOD = re.compile(r"^\[GNUPG:\] GOODSIG [0-9A-F]+ (.+)$", re.MULTILINE)
 _VALID = re.compile(r"^\[GNUPG:\] VALIDSIG ([0-9A-F]{40,64}) .*$", re.MULTILINE)
 _BAD = re.compile(r"^\[GNUPG:\] (BADSIG|ERRSIG|EXPSIG|EXPKEYSIG|REVKEYSIG|NODATA|FAILURE)\b", re.MULTILINE)
+_WHY = (
+    ("BADSIG", "the signature is of something else"),
+    ("REVKEYSIG", "its key was revoked"),
+    ("EXPKEYSIG", "its key has expired"),
+    ("EXPSIG", "the signature has expired"),
+    ("NO_PUBKEY", "its key is unknown there"),
+)
+"""gpg says it for programs; the first that occurs."""
 
 
 def signer(command: Command, git_dir: str, commit: str) -> str:
@@ -33,8 +41,9 @@ def signer(command: Command, git_dir: str, commit: str) -> str:
 
 
 def _refusal(answer: Answer, commit: str, way: str, signers: str) -> str:
+    told = next((what for word, what in _WHY if f"[GNUPG:] {word}" in answer.err), "")
     lines = [line for line in answer.err.splitlines() if line.strip() and not line.startswith("[GNUPG:]")]
-    why = scrubbed(lines[-1], ()) if lines else "it bears no signature of that kind"
+    why = told or (scrubbed(lines[-1], ()) if lines else "it bears no signature of that kind")
     return (
         f"commit {commit[:12]} is not signed ({way}) by anybody in {signers}: {why}; "
         "sign it with a key that is named there"
