@@ -4,11 +4,10 @@ import difflib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import anyio
-import anyio.to_thread
 import msgspec
 
 from hal0_operator.changes.wish import Wish
+from hal0_operator.loop.container_logs import ContainerLogs
 from hal0_operator.loop.drive import Drive
 from hal0_operator.loop.event_log import EventLog
 from hal0_operator.loop.home_watch import HomeWatch
@@ -25,9 +24,7 @@ from hal0_operator.model.status import Event, HeldSlot, Plan, SlotStatus, Source
 from hal0_operator.reconcile.desired import Desired
 from hal0_operator.reconcile.plan import plan
 from hal0_operator.runtimes import family
-from hal0_operator.runtimes.exits import lines_without_secrets
 from hal0_operator.seams.clock import Clock
-from hal0_operator.seams.podman import Cancel, PodmanFault
 
 
 class RunningOperator:
@@ -43,6 +40,7 @@ class RunningOperator:
         self._log = log
         self._state = state
         self._clock = clock
+        self._logs = ContainerLogs(drive)
         self.overrides = state.overrides()
         self.gateway: Callable[[], GatewayFigures] = GatewayFigures
         self.remote: Remote | None = None
@@ -213,40 +211,13 @@ class RunningOperator:
 
     async def logs(self, slot: str, lines: int, previous: bool) -> tuple[str, ...]:
         if previous:
-            exit = self._reconciler.notes.of(slot).last_exit
-            if exit is None:
-                raise Refused("slot.no_previous", f"nothing is kept of a previous container of {slot}")
-            return exit.lines[-lines:]
-        id = self._container(slot)
-        try:
-            raw = await anyio.to_thread.run_sync(lambda: self._drive.hands.podman.logs(id, lines))
-        except PodmanFault as failed:
-            raise Refused("podman.unavailable", failed.fault.message) from failed
-        return self._masked(slot, raw)
+            return self._logs.previous(slot, lines)
+        self._known(slot)
+        return await self._logs.last(slot, lines)
 
-    async def follow_logs(self, slot: str, lines: int) -> AsyncIterator[str]:
-        id = self._container(slot)
-        cancel: list[Cancel] = []
-        send, receive = anyio.create_memory_object_stream[str](256)
-
-        def read() -> None:
-            try:
-                for line in self._drive.hands.podman.follow_logs(id, lines, cancel):
-                    anyio.from_thread.run(send.send, line)
-            except (PodmanFault, anyio.BrokenResourceError):
-                return
-            finally:
-                anyio.from_thread.run_sync(send.close)
-
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(lambda: anyio.to_thread.run_sync(read, abandon_on_cancel=True))
-            try:
-                async for line in receive:
-                    yield self._masked(slot, (line,))[0]
-            finally:
-                for stop in cancel:
-                    stop()
-                tasks.cancel_scope.cancel()
+    def follow_logs(self, slot: str, lines: int) -> AsyncIterator[str]:
+        self._known(slot)
+        return self._logs.follow(slot, lines)
 
     # ── parts ──────────────────────────────────────────────────────────────────────────────────
 
@@ -274,18 +245,6 @@ class RunningOperator:
             self.override(suspended=left, prune_approved=approved)
         except Refused as refused:
             self._log.add("Warning", "StateUnwritable", "", str(refused))
-
-    def _container(self, slot: str) -> str:
-        self._known(slot)
-        own = self._reconciler.world.own(slot)
-        if not own:
-            raise Refused("slot.no_container", f"{slot} has no container now; try --previous")
-        return own[0].id
-
-    def _masked(self, slot: str, lines: tuple[str, ...]) -> tuple[str, ...]:
-        found = self._reconciler.aims.effective.get(slot)
-        facts = self._reconciler.state(slot).facts
-        return lines_without_secrets(lines, found.inputs if found is not None else None, facts)
 
     def _argv(self, slot: str) -> tuple[tuple[str, str], ...]:
         found, target = self._reconciler.aims.effective.get(slot), self._reconciler.aims.targets.get(slot)
