@@ -156,6 +156,8 @@ def test_a_first_start_without_the_remote_waits_for_it(tmp_path: Path, git: Fake
         assert it.condition("SourceUnreachable").message == "no route to forge.example"
         assert it.condition("Admitted").status == "Unknown"
         assert it.operator.unready() == "the home was not read yet"
+        assert it.condition("HomeBusy") is None
+        assert it.remote.figures().age_seconds > 0, "a remote that was never reached ages too"
         git.fault.clear()
         git.push("c1", chat=GOOD)
         await it.look()

@@ -5,6 +5,7 @@ import pytest
 from hal0_operator.changes.refusal import ReadOnly
 from hal0_operator.changes.wish import EditSlot
 from hal0_operator.loop.view import Refused
+from hal0_operator.model.status import Condition, SourceStatus
 from tests.changes.homes import home, wished
 from tests.support.fake_operator import FakeRemote
 
@@ -37,6 +38,16 @@ async def test_sync_waits_until_what_it_found_was_acted_on(ask, remote, operator
     assert (await ask.write("/api/source/sync?wait=1")).status_code == 200
     assert remote.wishes == [("sync",), ("synced",)]
     assert operator.wishes == [("fresh",)]
+
+
+async def test_before_the_first_revision_nobody_waits_for_a_reading(ask, remote, operator, monkeypatch) -> None:
+    gone = Condition("SourceUnreachable", "True", "Unreachable", "no route to forge.example")
+    nothing = SourceStatus(kind="git", url="https://forge.example/home", conditions=(gone,))
+    monkeypatch.setattr(operator, "source", lambda: nothing)
+    answer = await ask.write("/api/reconcile?wait=1")
+    assert answer.status_code == 503
+    assert answer.json()["error"]["message"].endswith("is here yet: no route to forge.example")
+    assert (await ask.write("/api/reconcile")).status_code == 202
 
 
 async def test_a_refusal_says_why(ask, remote) -> None:

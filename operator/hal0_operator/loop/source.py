@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from hal0_operator.admission.defaults.shadow import bound_slot
 from hal0_operator.desired.names import SLOTS_FOLDER, shown
+from hal0_operator.home.exported import NOTHING_YET
 from hal0_operator.loop.event_log import EventLog
 from hal0_operator.loop.intake import Admission
 from hal0_operator.model.capability import Child, Selection
@@ -114,7 +115,7 @@ class Source:
             admitted = Condition("Admitted", "Unknown", "NotRead", self.busy or "the home was not read yet")
         core = self._core
         named = {
-            "HomeBusy": self.busy,
+            "HomeBusy": self.busy if self.busy != NOTHING_YET else "",
             "PruneHeld": self.pruning.why,
             "PodmanUnavailable": core.podman.down,
             "StateUnwritable": self.store_problem or core.store_error,

@@ -61,6 +61,7 @@ class Sync:
         self._failures = 0
         self._busy = ""
         self._well_at: float | None = None
+        self._begun_at = time.clock.monotonic()
         self._hinted = anyio.Event()
         self._asked = self._answered = 0
         self._turn = anyio.Event()
@@ -236,11 +237,11 @@ class Sync:
 
     @property
     def _age(self) -> float:
-        """Seconds since the last look that went well; of an earlier life since something last changed."""
+        """Seconds since the last look that went well; of an earlier life since something last changed, else of ours."""
         if self._well_at is not None:
             return self._clock.monotonic() - self._well_at
         if not self._memory.at:
-            return 0.0
+            return self._clock.monotonic() - self._begun_at
         now, then = (datetime.fromisoformat(text) for text in (self._clock.wall(), self._memory.at))
         return max((now - then).total_seconds(), 0.0)
 
