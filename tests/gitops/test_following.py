@@ -1,6 +1,7 @@
 """What a branch, tag or commit names is fetched and exported, and every way in which it can be gone has a name."""
 
 import os
+import resource
 import shutil
 import stat
 from pathlib import Path
@@ -185,3 +186,17 @@ def test_a_repository_with_longer_ids_is_followed(tmp_path: Path, opened: Opened
     assert git.tip() == commit
     assert len(commit) == 64
     assert "slots/s0.toml" in files(git.export(commit))
+
+
+def test_an_operator_with_very_many_open_files_can_follow_too(opened: Opened) -> None:
+    """Descriptors above 1023 are beyond what select() can look at."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4_096, before[1]), before[1]))
+    many = [os.open("/dev/null", os.O_RDONLY) for _ in range(1_100)]
+    try:
+        git = opened()
+        assert "slots/s0.toml" in files(git.export(git.tip()))
+    finally:
+        for descriptor in many:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

@@ -45,8 +45,10 @@ def access(settings: GitopsSettings) -> Access:
     if protocol not in ("http", "https") or not settings.token_file:
         return Access(env, ())
     token = _token(settings.token_file)
-    user, _, password = token.rpartition(":")
-    basic = base64.b64encode(f"{user or ANY_USER}:{password}".encode()).decode()
+    user, colon, password = token.partition(":")
+    if not colon:
+        user, password = ANY_USER, token
+    basic = base64.b64encode(f"{user}:{password}".encode()).decode()
     origin = re.match(r"https?://[^/]+/", settings.url)
     assert origin is not None
     # A redirect would carry the header to a server that nobody named.

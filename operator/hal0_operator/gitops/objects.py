@@ -43,8 +43,11 @@ class Objects:
     def __init__(self, command: Command, git_dir: str) -> None:
         self._command = command
         self._child: subprocess.Popen[bytes] = command.reader(git_dir)
-        self._until = time.monotonic() + command.settings.timeout_s
+        self._until = 0.0
         self._buffer = bytearray()
+        self._ready = select.poll()  # select itself cannot look at a descriptor above 1023
+        assert self._child.stdout is not None
+        self._ready.register(self._child.stdout, select.POLLIN)
 
     def __enter__(self) -> Self:
         return self
@@ -73,6 +76,7 @@ class Objects:
 
     def _ask(self, text: str) -> None:
         assert self._child.stdin is not None
+        self._until = time.monotonic() + self._command.settings.timeout_s
         try:
             self._child.stdin.write(text.encode())
             self._child.stdin.flush()
@@ -100,8 +104,7 @@ class Objects:
 
     def _fill(self) -> None:
         assert self._child.stdout is not None
-        ready, _, _ = select.select([self._child.stdout], [], [], max(self._until - time.monotonic(), 0))
-        if not ready:
+        if not self._ready.poll(max(self._until - time.monotonic(), 0) * 1000):
             raise GitFault("timeout", timed_out(self._command.settings))
         chunk = os.read(self._child.stdout.fileno(), CHUNK)
         if not chunk:
