@@ -121,6 +121,7 @@ class FakeServer:
         self.port = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._open: list[Taken] = []
+        self._writers: list[asyncio.StreamWriter] = []
         self._is_over = False
 
     async def next(self) -> Taken:
@@ -131,6 +132,7 @@ class FakeServer:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
+        self._writers.append(writer)
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             while not self._is_over:
                 taken = Taken((await reader.readuntil(b"\r\n\r\n"))[:-4], reader, writer)
@@ -148,8 +150,9 @@ class FakeServer:
         finally:
             server.close()
             self._is_over = True
+            for writer in self._writers:
+                writer.transport.abort()
             for taken in self._open:
-                taken.die()
                 taken.done.set()
             await asyncio.gather(*self._tasks)
 

@@ -1,6 +1,8 @@
 """Answers as bytes: whatever the cuts between reads, the same head and the same body."""
 
 import asyncio
+import socket
+import struct
 
 import pytest
 from hypothesis import given
@@ -186,6 +188,34 @@ def test_bytes_that_nobody_asked_for_close_an_idle_connection():
         connection.data_received(b"HTTP/1.1 408 Timeout\r\nContent-Length: 0\r\n\r\n")
         assert transport.aborted
         assert not connection.may_stay
+
+    asyncio.run(play())
+
+
+def test_a_second_answer_in_the_same_read_is_one_too_many():
+    async def play():
+        connection, _ = opened()
+        connection.data_received(sized(b"one") + sized(b"two"))
+        assert await whole(connection) == (200, b"b", b"one")
+        assert not connection.may_stay
+
+    asyncio.run(play())
+
+
+def test_an_answer_that_came_before_a_reset_is_read():
+    """A server refuses an upload and closes with bytes of it unread, just when more is written."""
+
+    async def play():
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            _, connection = await asyncio.get_running_loop().create_connection(Connection, *listener.getsockname())
+            server, _ = listener.accept()
+        connection.use()
+        with server:
+            server.sendall(sized(b"no"))
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.write(b"upload")
+        assert await whole(connection) == (200, b"b", b"no")
+        connection.abort()
 
     asyncio.run(play())
 

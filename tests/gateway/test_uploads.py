@@ -183,7 +183,7 @@ async def test_an_answer_before_the_upload_ends_is_passed_on_and_its_connection_
     for _ in range(9):
         await caller.send(BLOCK)
     await caller.send(after)
-    await upload(caller, form(("model", b"stt"), ("file", b"a")))
+    await caller.ask()
     again = await ground.server.next()
     assert again.reader is not taken.reader
     await again.answer()
