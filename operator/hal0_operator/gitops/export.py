@@ -85,8 +85,10 @@ class Exports:
         slots = f"{stage}/{SLOTS_FOLDER}"
         if found.slots:
             os.mkdir(slots, folders.OWN_FOLDER)
-        for blob in found.blobs:
-            folders.write_file(os.fsencode(stage) + b"/" + blob.name, content(objects, blob))
+        paths = [os.fsencode(stage) + b"/" + blob.name for blob in found.blobs]
+        for path, blob in zip(paths, found.blobs, strict=True):
+            folders.write_file(path, content(objects, blob), durable=False)
+        folders.sync_all(paths)
         if found.slots:
             folders.seal(slots)
         folders.seal(stage)
