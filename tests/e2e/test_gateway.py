@@ -20,7 +20,8 @@ from tests.images.build import LLAMA
 from tests.support.machine import Machine
 from tests.support.operator_process import OperatorProcess
 
-SIZE = {"context_size": 512}
+SIZE = {"context_size": 32_768}
+"""So long that a client can go while its answer is being written."""
 CHAT = "/v1/chat/completions"
 HELLO = [{"role": "user", "content": "w1"}]
 
