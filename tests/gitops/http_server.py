@@ -2,6 +2,7 @@
 
 import base64
 import os
+import ssl
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,10 +16,10 @@ class HttpRemote:
     """Serves the repositories below a folder; a context.
 
     ``token``: what a client must bring as its password.  ``status``: answered to everything instead.  ``redirect``:
-    where everybody is sent.  ``held``: a pack is only sent once it is set; ``reached`` is set before.
+    where everybody is sent.  ``certificate``: a file with it and its key, for https.  ``held``: a pack is only sent once it is set; ``reached`` is set before.
     """
 
-    def __init__(self, folder: Path, token: str = "") -> None:
+    def __init__(self, folder: Path, token: str = "", certificate: Path | None = None) -> None:
         self.folder, self.token = folder, token
         self.status, self.redirect = 0, ""
         self.held, self.reached = threading.Event(), threading.Event()
@@ -27,7 +28,12 @@ class HttpRemote:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self.port: int = self._server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}/remote.git"
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+            self._server.handle_error = lambda *_: None  # type: ignore[method-assign] # a client that goes away again
+        self.url = f"http{'s' if certificate else ''}://127.0.0.1:{self.port}/remote.git"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
 
     def __enter__(self) -> "HttpRemote":

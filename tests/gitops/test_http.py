@@ -1,6 +1,7 @@
 """Over HTTP: tokens reach the server and nothing else, faults are told apart, and an unchanged remote costs one call."""
 
 import os
+import subprocess
 import threading
 from pathlib import Path
 
@@ -139,6 +140,20 @@ def test_what_a_server_answers_has_a_name(opened: Opened, tmp_path: Path, status
             opened(url=server.url).tip()
     assert fault.value.kind == kind
     assert server.url in str(fault.value)
+
+
+def test_a_server_without_a_certificate_that_counts_is_not_believed(opened: Opened, tmp_path: Path) -> None:
+    both = tmp_path / "both.pem"
+    words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    words += ["-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(both), "-out", str(both)]
+    subprocess.run(words, check=True, capture_output=True)
+    with HttpRemote(tmp_path, certificate=both) as server:
+        for environ in ({}, {"GIT_SSL_NO_VERIFY": "1"}):
+            with pytest.raises(GitFault, match="cannot prove who it is") as fault:
+                opened(url=server.url, environ=os.environ | environ).tip()
+            assert fault.value.kind == "host_key"
+        assert server.requests == []
+        assert opened(url=server.url, environ=os.environ | {"GIT_SSL_CAINFO": str(both)}).tip()
 
 
 def test_a_server_that_is_not_there_is_unreachable(opened: Opened, tmp_path: Path) -> None:

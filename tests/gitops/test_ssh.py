@@ -59,7 +59,7 @@ def test_a_server_that_is_not_the_pinned_one_is_not_believed(
     hosts.write_text(text)
     fault = fault_of(opened, **settings(server, remote) | {"known_hosts": str(hosts)})
     assert fault.kind == "host_key"
-    assert "cannot prove who it is" in str(fault)
+    assert "none of the keys in [gitops] known_hosts" in str(fault)
     assert hosts.read_text() == text
 
 

@@ -20,10 +20,20 @@ _TRIED = "it is tried again at the next look"
 KNOWN = (
     Known(
         "host_key",
-        r"Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED|host key is known|"
-        r"SSL certificate problem|server certificate verification failed|certificate subject name",
-        "{url}: the server cannot prove who it is ({line}); compare its key with the one that it should have, and "
-        "put that into [gitops] known_hosts, or its authority among those of this machine",
+        r"Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED|host key is known",
+        "{url}: the server has none of the keys in [gitops] known_hosts ({line}); ask its owner which key is its own, "
+        "and put that there",
+    ),
+    Known(
+        "host_key",
+        r"SSL certificate problem|server certificate verification failed|certificate subject name|no alternative cert",
+        "{url}: the server cannot prove who it is ({line}); put its authority among those of this machine",
+    ),
+    Known(
+        "no_repository",
+        r"returned error: 3\d\d|unable to update url base",
+        "{url} sends whoever asks to another address ({line}), and a token is only sent to the one in the settings: "
+        "write the address that it leads to as [gitops] url",
     ),
     Known(
         "too_large",
@@ -50,8 +60,8 @@ KNOWN = (
     ),
     Known(
         "no_repository",
-        r"does not appear to be a git repository|[Rr]epository .*not found|returned error: (3\d\d|404|410)|"
-        r"[Rr]epository .*does(n't| not) exist|not a git repository|unable to update url base|could not be found|"
+        r"does not appear to be a git repository|[Rr]epository .*not found|returned error: (404|410)|"
+        r"[Rr]epository .*does(n't| not) exist|not a git repository|could not be found|"
         r"project you were looking for|not valid: is this a git repository",
         "{url} is not a git repository ({line}); check [gitops] url",
     ),
@@ -66,6 +76,7 @@ KNOWN = (
 )
 """In this order: the first whose words occur names the fault."""
 
+_PREFIX = re.compile(r"^(remote: )?((fatal|error): )?(unable to access '[^']*': )?")
 _NOISE = re.compile(r"hint:|warning:|remote: ?$|Cloning|and the repository exists|Please make sure|@@@|Warning: Perm")
 
 
@@ -96,4 +107,4 @@ def unknown(answer: Answer, settings: GitopsSettings, secrets: tuple[str, ...]) 
 def _line_of(text: str, at: int) -> str:
     start = text.rfind("\n", 0, at) + 1
     end = text.find("\n", at)
-    return text[start : end if end >= 0 else len(text)]
+    return _PREFIX.sub("", text[start : end if end >= 0 else len(text)])
