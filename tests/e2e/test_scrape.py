@@ -3,9 +3,12 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 from tests.deploy.test_deploy import run, texts
 from tests.e2e.awaited import all_ready, converged
+from tests.e2e.repositories import Following
+from tests.support.machine import Machine
 from tests.support.operator_process import OperatorProcess
 
 SERIES = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")
@@ -66,14 +69,35 @@ def test_promtool_accepts_a_real_scrape(running: OperatorProcess) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_every_metric_of_the_alert_rules_and_the_dashboard_is_in_a_real_scrape(running: OperatorProcess) -> None:
-    # some series exist once something happened: a denial, a repair, a restart
+def of_a_repository(machine: Machine, folder: Path) -> set[str]:
+    """What an operator exports whose home is a git repository, after a call of its webhook that is not signed."""
+    secret = folder / "secret"
+    secret.write_text("wild-rose\n")
+    following = Following(machine, webhook_secret_file=str(secret))
+    following.push("three slots")
+    following.start()
+    try:
+        following.synced()
+        assert following.post("/hooks/git") == 401
+        return {name for name, _, _ in scraped(following)}
+    finally:
+        following.end()
+
+
+def test_every_metric_of_the_alert_rules_and_the_dashboard_is_in_a_real_scrape(
+    running: OperatorProcess, tmp_path: Path
+) -> None:
+    # some series exist once something happened: a denial, a repair, a restart, a write
     running.home.save("slots/chat.toml", 'device = "gpu-rocmm"\n')
     running.until_condition("chat", "Admitted", "False")
     running.home.slot("chat")
     running.machine.podman("rm", "--force", "--time", "0", "hal0-util")
     running.until(all_ready)
     converged(running)
+    assert running.hal0ctl("slot", "edit", "util", "--set", "idle_timeout_s=9").returncode == 0
     exported = {name for name, _, _ in scraped(running)}
+    running.stop()
+    running.machine.wipe()
+    exported |= of_a_repository(running.machine, tmp_path)
     used = {name for text in texts().values() for name in re.findall(r"\bhal0_[a-z_]+", text)}
     assert used and used <= exported, used - exported
