@@ -1,8 +1,11 @@
 """Following a repository: what comes into force, what stays in force, and what is said meanwhile."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
+import anyio
+import anyio.to_thread
 import pytest
 
 from hal0_operator.changes.refusal import ReadOnly
@@ -204,6 +207,30 @@ def test_nothing_is_written_and_the_refusal_brings_what_to_commit(
         assert not (git.root / "remote" / first / ".hal0").exists()
 
     follow(tmp_path, git, monkeypatch, done)
+
+
+def test_an_operator_that_ends_does_not_wait_for_a_remote_that_hangs(
+    tmp_path: Path, git: FakeGit, monkeypatch: Any
+) -> None:
+    git.push("c1", chat=GOOD)
+    asked, answer = threading.Event(), threading.Event()
+
+    def hang() -> str:
+        asked.set()
+        answer.wait()
+        return git.remote[-1]
+
+    async def done(it: Followed) -> None:
+        await it.look()
+        monkeypatch.setattr(git, "tip", hang)
+        it.remote.sync()
+        await anyio.to_thread.run_sync(asked.wait)
+
+    try:
+        follow(tmp_path, git, monkeypatch, done)
+        assert not answer.is_set()
+    finally:
+        answer.set()
 
 
 def test_a_look_at_a_suspended_source_is_refused(tmp_path: Path, git: FakeGit, monkeypatch: Any) -> None:

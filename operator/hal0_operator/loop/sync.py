@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -23,6 +24,7 @@ from hal0_operator.seams.clock import Clock, Rng
 from hal0_operator.seams.git import Git, GitFault, Revision
 
 JITTER = 0.1
+T = TypeVar("T")
 
 
 class Time(msgspec.Struct, frozen=True):
@@ -129,7 +131,7 @@ class Sync:
             if overrides.source_suspended is not None:
                 return
             self._working(f"looking at {self._settings.url}")
-            self._tip = await anyio.to_thread.run_sync(self._git.tip)
+            self._tip = await _away(self._git.tip)
             if self.overrides().hold is not None or self._tip == self._reader.commit:
                 self._well("unchanged")
                 return
@@ -151,8 +153,8 @@ class Sync:
 
     async def _point(self, commit: str) -> None:
         """Raises ``GitFault``."""
-        revision = await anyio.to_thread.run_sync(self._git.fetch, commit)
-        folder = await anyio.to_thread.run_sync(self._git.export, commit)
+        revision = await _away(self._git.fetch, commit)
+        folder = await _away(self._git.export, commit)
         if self._superseded(commit):
             return
         self._fetched[commit] = revision
@@ -178,7 +180,7 @@ class Sync:
             self._log.add("Warning", "SourceFailed", "", str(fault))
 
     async def _list_kept(self) -> None:
-        kept = await anyio.to_thread.run_sync(self._git.kept)
+        kept = await _away(self._git.kept)
         self._kept = tuple(revision.commit for revision in kept)
         self._fetched |= {revision.commit: revision for revision in kept}
         self._fetched = {c: r for c, r in self._fetched.items() if c in self._kept or c == self._reader.commit}
@@ -186,7 +188,7 @@ class Sync:
     async def _prune(self) -> None:
         good, hold = self._memory.admitted, self.overrides().hold
         needed = {self._reader.commit, good.commit if good else "", hold.commit if hold else ""} - {""}
-        await anyio.to_thread.run_sync(self._git.prune, self._settings.keep, frozenset(needed))
+        await _away(self._git.prune, self._settings.keep, frozenset(needed))
         await self._list_kept()
 
     # ── what came of it ────────────────────────────────────────────────────────────────────────
@@ -285,6 +287,11 @@ class Sync:
             suspended=overrides.source_suspended is not None,
             held=overrides.hold is not None,
         )
+
+
+async def _away(call: Callable[..., T], *args: Any) -> T:
+    """A call of git, in a thread; an operator that ends does not wait for it, as the next one repairs what it left."""
+    return await anyio.to_thread.run_sync(call, *args, abandon_on_cancel=True)
 
 
 def _told(revision: Revision) -> str:
