@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import os
+import socket
 import urllib.request
 from collections.abc import Iterator
 
@@ -230,3 +231,19 @@ def test_a_signed_call_of_the_webhook_brings_a_push_at_once(machine: Machine) ->
         assert 'hal0_gitops_webhook_total{result="accepted"} 1.0' in following.get("/metrics")
     finally:
         following.close()
+
+
+def test_an_operator_whose_remote_hangs_serves_and_ends_as_any_other(machine: Machine) -> None:
+    machine.wipe()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/home.git"
+        following = Following(machine, url=url)
+        try:
+            following.start()
+            connection, _ = silent.accept()
+            with connection:
+                assert following.source("Reconciling")["message"] == f"looking at {url}"
+                assert following.slots() == {}
+                assert following.stop() == 0
+        finally:
+            following.close()
