@@ -247,3 +247,21 @@ def test_an_operator_whose_remote_hangs_serves_and_ends_as_any_other(machine: Ma
                 assert following.stop() == 0
         finally:
             following.close()
+
+
+def test_a_link_that_leaves_the_repository_is_refused_and_nothing_of_its_target_is_told(following: Following) -> None:
+    before = following.cids()
+    (following.folder / "private").write_text("canary-7f3a = 1\n")
+    (following.home.path / "slots" / "spy.toml").symlink_to(following.folder / "private")
+    following.push("a spy")
+    done = following.sync()
+    assert done.returncode == 1
+    condition = following.source("SourceRefused")
+    assert "slots/spy.toml" in condition["message"]
+    assert following.cids() == before
+    told = [following.get("/api/source"), following.get("/api/events"), following.get("/metrics"), done.stderr]
+    assert "canary" not in f"{told}{following.said()}"
+    (following.home.path / "slots" / "spy.toml").unlink()
+    following.push("no spy")
+    following.synced()
+    assert following.source("SourceRefused") == {}
