@@ -1,9 +1,11 @@
 """The clone is a cache: whatever is wrong with it, the next call makes it anew."""
 
 import fcntl
+import hashlib
 import os
 import random
 import subprocess
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from hal0_operator.gitops.clone import LOCK
 from hal0_operator.gitops.limits import PACKS
 from hal0_operator.seams.git import GitFault
 from tests.gitops.conftest import Opened
-from tests.gitops.remotes import Remote, files
+from tests.gitops.remotes import ENV, Remote, files
 
 
 def clone_of(tmp_path: Path) -> Path:
@@ -41,6 +43,20 @@ def flip(path: Path) -> None:
     overwrite(path, bytes(data))
 
 
+def swap(clone: Path) -> None:
+    """Every object outside of packs, sound to git, and one blob with the content of another: bit rot that no sum tells."""
+    blob = b"port = 9000\n"
+    for pack in sorted((clone / "objects/pack").glob("*.pack")):
+        data = pack.read_bytes()
+        pack.with_suffix(".idx").unlink()
+        pack.unlink()
+        subprocess.run(["git", "unpack-objects", "-q"], input=data, env=ENV | {"GIT_DIR": str(clone)}, check=True)
+    oid = hashlib.sha1(b"blob %d\0" % len(blob) + blob).hexdigest()
+    loose = clone / "objects" / oid[:2] / oid[2:]
+    if loose.exists():
+        overwrite(loose, zlib.compress(b"blob %d\0" % len(blob) + blob.replace(b"9", b"6")))
+
+
 DAMAGES: dict[str, Callable[[Path], object]] = {
     "a lock of shallow": lambda clone: (clone / "shallow.lock").touch(),
     "a lock of a ref": lambda clone: (clone / "refs/hal0/fetched.lock").touch(),
@@ -50,6 +66,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "a truncated pack": lambda clone: truncate(pack_of(clone)),
     "an empty pack": lambda clone: overwrite(pack_of(clone), b""),
     "a pack with flipped bits": lambda clone: flip(pack_of(clone)),
+    "an object with the content of another": swap,
     "a truncated index": lambda clone: truncate(pack_of(clone, ".idx")),
     "no pack": lambda clone: pack_of(clone).unlink(),
     "no index": lambda clone: pack_of(clone, ".idx").unlink(),
@@ -78,12 +95,16 @@ def test_a_damaged_clone_is_made_anew(remote: Remote, opened: Opened, tmp_path: 
     DAMAGES[damage](clone_of(tmp_path))
     remote.write("slots/new.toml", "port = 9000\n")
     commit = remote.push()
-    for some in (git, opened()):  # the one that was running, and one that starts
-        assert git.fetch(commit).commit == commit
-        assert "slots/new.toml" in files(some.export(commit))
-    opened().prune(0, frozenset())
+    assert git.fetch(commit).commit == commit
+    assert "slots/new.toml" in files(git.export(commit))
+    git.prune(0, frozenset())
+    git.close()  # from here on it is one that starts
     DAMAGES[damage](clone_of(tmp_path))
-    assert "slots/new.toml" in files(opened().export(commit))
+    assert files(opened().export(commit))["slots/new.toml"] == b"port = 9000\n"
+    left = [
+        path.name for path in clone_of(tmp_path).rglob("*") if path.suffix == ".lock" or path.name.startswith("tmp_")
+    ]
+    assert left == [LOCK]
 
 
 @pytest.mark.parametrize("what", ["file", "link", "foreign"])
