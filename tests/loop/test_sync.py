@@ -112,6 +112,7 @@ def test_a_remote_that_fails_changes_nothing_and_recovers_by_itself(
         git.fail("tip", kind, "no branch main")
         await it.look()
         assert it.condition(type).message == "no branch main"
+        assert it.condition(type).last_transition_time == it.condition("Ready").last_transition_time != ""
         assert it.condition("Stalled").status == stalled
         assert it.condition("Ready").status == "False"
         assert (it.source.admitted, it.slots()) == (first, ["chat"])

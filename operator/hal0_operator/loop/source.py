@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Callable
 
+import msgspec
+
 from hal0_operator.admission.defaults.shadow import bound_slot
 from hal0_operator.desired.names import SLOTS_FOLDER, shown
 from hal0_operator.home.exported import NOTHING_YET
@@ -15,7 +17,7 @@ from hal0_operator.model.status import Condition, SourceStatus
 from hal0_operator.reconcile.prune import Vanished
 from hal0_operator.reconcile.reconciler import Reconciler
 from hal0_operator.seams.clock import Clock
-from hal0_operator.status.conditions import told
+from hal0_operator.status.conditions import carry_over, told
 from hal0_operator.status.facts import AdmissionFacts
 
 
@@ -38,6 +40,7 @@ class Source:
         self.store_problem = ""
         self.write_problem = ""
         self.denials: Counter[tuple[str]] = Counter()
+        self._shown: SourceStatus | None = None
         self.revision = ""
         self.remote: Callable[[SourceStatus], SourceStatus] | None = None
 
@@ -88,6 +91,7 @@ class Source:
         )
 
     def status(self) -> SourceStatus:
+        """A condition's time moves when it is asked for first after its status or reason did."""
         found = self._admission
         age = self._clock.monotonic() - self._admitted_at if found else 0.0
         digest = found.snapshot.digest if found else ""
@@ -101,7 +105,11 @@ class Source:
             age_seconds=round(age, 1),
             conditions=tuple(self._conditions()),
         )
-        return self.remote(status) if self.remote is not None else status
+        if self.remote is not None:
+            status = self.remote(status)
+        conditions = carry_over(status.conditions, self._shown, self._clock.wall())
+        self._shown = msgspec.structs.replace(status, conditions=conditions)
+        return self._shown
 
     def _conditions(self) -> list[Condition]:
         found = self._admission

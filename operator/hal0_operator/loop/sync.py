@@ -102,6 +102,7 @@ class Sync:
             asked = self._asked
             await self._look()
             self._answered = asked
+            self._home.source.status()  # so that conditions have the time of this look, whoever asks when
             turn, self._turn = self._turn, anyio.Event()
             turn.set()
             pause = sync_state.pause_s(self._settings.interval_s, self._failures) * self._rng.jitter(JITTER)

@@ -3,7 +3,7 @@
 import msgspec
 
 from hal0_operator.model.problem import Problem
-from hal0_operator.model.status import NAMED, Condition, Phase, SlotStatus
+from hal0_operator.model.status import NAMED, Condition, Phase, SlotStatus, SourceStatus
 from hal0_operator.reconcile.draining import DRAINING
 from hal0_operator.reconcile.image_drift import image_drift
 from hal0_operator.reconcile.state import Run
@@ -23,7 +23,7 @@ def conditions(facts: SlotFacts, phase: Phase) -> tuple[Condition, ...]:
     return (_admitted(facts), _ready(facts, phase, named), *_progress(facts, phase, named), *named)
 
 
-def carry_over(new: tuple[Condition, ...], before: SlotStatus | None, now: str) -> tuple[Condition, ...]:
+def carry_over(new: tuple[Condition, ...], before: SlotStatus | SourceStatus | None, now: str) -> tuple[Condition, ...]:
     """The only place that touches transition times: they move with status or reason."""
     old = {c.type: c for c in before.conditions} if before is not None else {}
     return tuple(_timed(c, old.get(c.type), now) for c in new)
