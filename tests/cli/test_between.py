@@ -91,9 +91,10 @@ def test_markdown_is_for_a_merge_request(hal0ctl, changed) -> None:
 
 
 def test_markdown_cannot_be_broken_out_of(hal0ctl, checkout) -> None:
-    checkout.commit(chat=SLOT.format(port=8101, model="```x"))
+    checkout.commit(chat=SLOT.format(port=8101, model="```x\\n# boo"))
     ran = hal0ctl("plan", str(checkout.home), "--from", "HEAD~1", "--to", "HEAD", "-o", "markdown")
     assert ran.out.count("```") == 2
+    assert "\n# boo" not in ran.out
 
 
 def test_an_unknown_revision_and_an_option_in_its_place_are_refused(hal0ctl, checkout) -> None:

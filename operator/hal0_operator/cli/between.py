@@ -12,7 +12,7 @@ from hal0_operator.changes.judged import Judged
 from hal0_operator.cli import change_text, inputs
 from hal0_operator.cli.effects import between
 from hal0_operator.cli.options import Failed, Paths
-from hal0_operator.cli.output import write_line
+from hal0_operator.cli.output import neutral, write_line
 from hal0_operator.cli.revisions import files_at
 from hal0_operator.desired.assemble import assemble
 from hal0_operator.desired.positions import locate
@@ -88,8 +88,8 @@ def markdown(body: dict[str, Any], denied: list[str], names: tuple[str, str]) ->
 def _row(row: str) -> str:
     """Colours of a diff: what comes, what goes, what is swapped."""
     sign = {"load": "+", "unload": "-", "swap": "!"}.get(row.partition(" ")[0], " ")
-    return f"{sign} {row.replace('```', '` ` `')}"
+    return f"{sign} {neutral(row).replace('```', '` ` `')}"
 
 
 def _code(text: str) -> str:
-    return f"`{text.replace('`', chr(39))}`"
+    return f"`{neutral(text).replace('`', chr(39))}`"
