@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import pytest
 
+from hal0_operator.cli.diagnosis import folders
+from hal0_operator.cli.options import resolve
 from hal0_operator.gitops.repository import HostGit
 from hal0_operator.model.settings import GitopsSettings
 
@@ -88,3 +90,12 @@ def test_a_home_beside_the_repository_is_one_too_many(hal0ctl, machine, home, ve
     ran = hal0ctl(verb, str(home), *machine.words)
     assert ran.code == 2
     assert f"follows {machine.url}, so no home is to be named" in ran.err
+
+
+def test_doctor_looks_at_the_repository_in_the_place_of_a_folder(machine) -> None:
+    paths = resolve(dict(zip(("config", "state_dir"), machine.words[1::2], strict=True)), {}, 0)
+    before = next(iter(folders.look(paths)))
+    assert (before.level, before.message.startswith(f"follows {machine.url}: no revision of")) == ("warn", True)
+    folder = machine.take()
+    after = next(iter(folders.look(paths)))
+    assert (after.level, after.message) == ("ok", f"follows {machine.url}, its last revision is in {folder}")

@@ -1,23 +1,47 @@
 """Home, state and locks: what the file systems can do, and who holds what."""
 
+import contextlib
 import fcntl
 import glob
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 
 from hal0_operator.cli import inputs
 from hal0_operator.cli.diagnosis.finding import Finding, fail, ok, warn
-from hal0_operator.cli.options import Paths
+from hal0_operator.cli.following import followed, located
+from hal0_operator.cli.options import Failed, Paths
 from hal0_operator.home.lock import RUNTIME_FOLDER
 from hal0_operator.home.state import STATE
 
 
 def look(paths: Paths) -> Iterator[Finding]:
-    yield _home(paths)
-    yield from _exchange(paths)
+    repository = _repository(paths)
+    if repository:
+        yield _followed(paths, repository)
+    else:
+        yield _home(paths)
+        yield from _exchange(paths)
     yield _state(paths)
     yield from _locks(paths)
+
+
+def _repository(paths: Paths) -> str:
+    """The repository that the settings follow, as it is named to people; settings with faults are told elsewhere."""
+    with contextlib.suppress(Failed):
+        return followed(paths, inputs.settings(paths))
+    return ""
+
+
+def _followed(paths: Paths, repository: str) -> Finding:
+    if shutil.which("git") is None:
+        return fail("home", f"follows {repository}, but git is not installed", "install the package git")
+    try:
+        folder = located(paths, inputs.settings(paths)).home
+    except Failed as none:
+        return warn("home", f"follows {repository}: {none}", "hal0ctl get source says why, while the operator runs")
+    return ok("home", f"follows {repository}, its last revision is in {folder}")
 
 
 def _home(paths: Paths) -> Finding:
