@@ -10,6 +10,16 @@ from tests.gateway.fakes import CHAT
 pytestmark = pytest.mark.anyio
 
 
+async def asked_on_a_used_connection(ground):
+    caller = await ground.caller()
+    await caller.ask()
+    await (await ground.server.next()).answer()
+    await caller.answer()
+    await caller.ask()
+    taken = await ground.server.next()
+    return caller, taken
+
+
 @pytest.mark.parametrize(("sent", "between"), [(b"data: 1\n\n", b""), (b"data: ha", b"\n\n")])
 async def test_a_stream_whose_server_dies_ends_with_the_reason_and_without_done(ground, sent, between):
     caller = await ground.caller()
@@ -115,12 +125,7 @@ async def test_a_request_is_sent_no_second_time_on_a_new_connection(ground):
 
 
 async def test_a_request_is_sent_no_second_time_once_an_answer_began(ground):
-    caller = await ground.caller()
-    await caller.ask()
-    await (await ground.server.next()).answer()
-    await caller.answer()
-    await caller.ask()
-    taken = await ground.server.next()
+    caller, taken = await asked_on_a_used_connection(ground)
     await taken.send(b"H")
     taken.die()
     assert await caller.error() == (502, "upstream.failed")
@@ -128,12 +133,7 @@ async def test_a_request_is_sent_no_second_time_once_an_answer_began(ground):
 
 
 async def test_no_request_is_sent_again_for_a_client_that_went(ground):
-    caller = await ground.caller()
-    await caller.ask()
-    await (await ground.server.next()).answer()
-    await caller.answer()
-    await caller.ask()
-    taken = await ground.server.next()
+    caller, taken = await asked_on_a_used_connection(ground)
     caller.leave()
     await taken.gone()
     while not ground.idle():

@@ -22,6 +22,15 @@ async def answered(taken, body=b"{}"):
     await taken.answer(body)
 
 
+async def one_runs_and_one_waits(ground):
+    first, second = await ground.caller(), await ground.caller()
+    await first.ask(body=NPU)
+    running = await ground.npu.next()
+    await second.ask(body=NPU)
+    await waiting(ground, 1)
+    return first, second, running
+
+
 async def test_one_more_than_the_queue_holds_is_told_to_come_again(made):
     async with made(queue=3) as ground:
         callers = [await ground.caller() for _ in range(5)]
@@ -42,11 +51,7 @@ async def test_one_more_than_the_queue_holds_is_told_to_come_again(made):
 
 
 async def test_one_that_waited_goes_to_the_container_that_is_there_by_then(ground):
-    first, second = await ground.caller(), await ground.caller()
-    await first.ask(body=NPU)
-    running = await ground.npu.next()
-    await second.ask(body=NPU)
-    await waiting(ground, 1)
+    first, second, running = await one_runs_and_one_waits(ground)
     ground.slots.stand("agent", ground.server.port, "id-new")
     await answered(running)
     await answered(await ground.server.next(), b'{"new": 1}')
@@ -56,11 +61,7 @@ async def test_one_that_waited_goes_to_the_container_that_is_there_by_then(groun
 
 
 async def test_one_that_waited_for_a_container_that_ends_is_told(ground):
-    first, second = await ground.caller(), await ground.caller()
-    await first.ask(body=NPU)
-    running = await ground.npu.next()
-    await second.ask(body=NPU)
-    await waiting(ground, 1)
+    first, second, running = await one_runs_and_one_waits(ground)
     ground.slots.stand("agent", phase="Removing", retry_s=1)
     await answered(running)
     assert await first.answer() == {}
@@ -70,11 +71,7 @@ async def test_one_that_waited_for_a_container_that_ends_is_told(ground):
 
 
 async def test_one_that_waited_wakes_a_container_that_went_idle(ground):
-    first, second = await ground.caller(), await ground.caller()
-    await first.ask(body=NPU)
-    running = await ground.npu.next()
-    await second.ask(body=NPU)
-    await waiting(ground, 1)
+    first, second, running = await one_runs_and_one_waits(ground)
     ground.slots.stand("agent", phase="Idle", wakes=True)
     await answered(running)
     woken = await ground.slots.wakes.get()

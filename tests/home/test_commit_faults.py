@@ -17,7 +17,6 @@ from tests.home.change_sets import (
     make_home,
     never,
     on_disk,
-    quick_folder,
     seen,
     write,
 )
@@ -25,12 +24,6 @@ from tests.support.syscalls import CHANGING, LOOKING, WRITES, interposed
 
 EDITS = SCENARIOS["created, deleted, changed"]
 NEW = after(OLD, EDITS)
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with quick_folder() as found:
-        yield found
 
 
 class Failing:

@@ -17,19 +17,12 @@ from tests.home.change_sets import (
     make_home,
     never,
     on_disk,
-    quick_folder,
     seen,
     write,
 )
 from tests.support.syscalls import CHANGING, interposed
 
 KILLED = 137
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with quick_folder() as found:
-        yield found
 
 
 def killed_at(number: int, *, afterwards: bool, work: Callable[[], object], folders: bool = False) -> bool:

@@ -12,19 +12,13 @@ import pytest
 from hal0_operator.home.commit import Committed, Conflict, writing
 from hal0_operator.host import rename
 from hal0_operator.host.fs import HostFs
-from tests.home.change_sets import OLD, left_over, make_home, never, on_disk, quick_folder, seen, write
+from tests.home.change_sets import OLD, left_over, make_home, never, on_disk, seen, write
 from tests.support.syscalls import LOOKING, WRITES, interposed
 
 MINE = b"port = 9999 # a person's\n"
 CHAT, CODE, VOICE = "slots/chat.toml", "slots/code.toml", "slots/voice.toml"
 EDITS: dict[str, bytes | None] = {CHAT: b"port = 8201 # new\n", VOICE: b"port = 8103\n", CODE: None}
 EVERY = WRITES + LOOKING
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with quick_folder() as found:
-        yield found
 
 
 def atomic_save(path: Path) -> None:

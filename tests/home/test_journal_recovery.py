@@ -13,7 +13,7 @@ from hal0_operator.home.lock import LockHeld, read_lock
 from hal0_operator.home.read import SETTLE_S, Reader, read_once
 from hal0_operator.host.fs import HostFs
 from tests.home.change_sets import OLD, SCENARIOS, after, left_over, make_home, never, on_disk, seen, write
-from tests.home.planted import CHAT, STAGE, entry, plant
+from tests.home.planted import CHAT, STAGE, entry, plant, recovered
 
 EDITS = SCENARIOS["created, deleted, changed"]
 NEW = after(OLD, EDITS)
@@ -23,11 +23,6 @@ fs = HostFs()
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     return make_home(tmp_path / "home")
-
-
-def recovered(home: Path) -> Recovered | None:
-    with writing(fs, str(home), never) as held:
-        return held.recovered
 
 
 # ── digests decide ─────────────────────────────────────────────────────────────────────────────
