@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hal0_operator.gateway.bodies import decode, model_spans, with_model
 from hal0_operator.gateway.faults import Refused
-from hal0_operator.gateway.multipart import Field, Parts, boundary
+from hal0_operator.gateway.multipart import Closing, Field, Parts, boundary
 from tests.gateway.fakes import form
 
 TEXTS = st.text(max_size=8) | st.sampled_from(['"', "\\", "model", '{"model": "x"}', "}", ":", "é", "\\u006d"])
@@ -109,18 +109,29 @@ def cut(body, sizes):
     return segments + parts.end()
 
 
+def joined(segments, closing=lambda _closing: b""):
+    return b"".join(s.value if isinstance(s, Field) else closing(s) if isinstance(s, Closing) else s for s in segments)
+
+
 @given(PARTS, st.lists(st.integers(1, 30), max_size=30), st.sampled_from((b"", b"preamble\r\n", b"\r\n")))
 def test_cuts_of_a_body_are_the_body_and_its_fields_wherever_it_is_cut(parts, sizes, preamble):
     body = preamble + form(*parts)
     segments = cut(body, sizes)
-    assert b"".join(s.value if isinstance(s, Field) else s for s in segments) == body
+    assert joined(segments) == body
     fields = [(s.name, s.value) for s in segments if isinstance(s, Field)]
     assert fields == [part for part in parts if part[0] in ("model", "stream")]
 
 
 @given(st.binary(max_size=200), st.lists(st.integers(1, 30), max_size=10))
 def test_what_is_no_multipart_goes_through_as_it_is(body, sizes):
-    assert b"".join(cut(body, sizes)) == body
+    assert joined(cut(body, sizes)) == body
+
+
+@given(PARTS, st.lists(st.integers(1, 30), max_size=30), st.sampled_from((b"", b"preamble\r\n", b"\r\n")))
+def test_one_more_part_before_the_end_is_a_body_with_one_more_part_wherever_it_is_cut(parts, sizes, preamble):
+    segments = cut(preamble + form(*parts), sizes)
+    made = joined(segments, lambda closing: closing.part("model", "qwen3:4b"))
+    assert made == preamble + form(*parts, ("model", b"qwen3:4b"))
 
 
 @pytest.mark.parametrize(

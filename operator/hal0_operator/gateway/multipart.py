@@ -31,7 +31,18 @@ class Field(NamedTuple):
         return self.value.decode(errors="replace").strip()
 
 
-Segment = bytes | Field
+class Closing(NamedTuple):
+    """The place between the last boundary and the two dashes that end the body: another part may be put there."""
+
+    delimiter: bytes
+
+    def part(self, name: str, value: str) -> bytes:
+        """The bytes that make it the body's last part."""
+        head = f'\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n'
+        return head.encode() + value.encode() + self.delimiter
+
+
+Segment = bytes | Field | Closing
 
 
 def boundary(content_type: str) -> bytes:
@@ -43,7 +54,7 @@ def boundary(content_type: str) -> bytes:
 
 
 class Parts:
-    """Cuts a body into segments; joined again they are the same bytes.
+    """Cuts a body into segments; joined again they are the same bytes, a ``Closing`` being none.
 
     What may be the beginning of a boundary is held back until more comes: some bytes, or one head or value.
     """
@@ -113,6 +124,7 @@ class Parts:
     def _head(self, buffer: bytes, at: int, segments: list[Segment]) -> int:
         if buffer[at : at + 2] == b"--":
             self._state = "end"
+            segments.append(Closing(self._delimiter))
             return at
         end = buffer.find(b"\r\n\r\n", at)
         if end < 0:
@@ -129,7 +141,7 @@ class Parts:
 
     def _without_surplus(self, segments: list[Segment]) -> list[Segment]:
         for number, segment in enumerate(segments):
-            if not self._surplus or isinstance(segment, Field):
+            if not self._surplus or not isinstance(segment, bytes):
                 break
             segments[number] = segment[self._surplus :]
             self._surplus = max(self._surplus - len(segment), 0)

@@ -1,8 +1,9 @@
 """A request as it is routed and sent on: its body whole (JSON), or as it passes (multipart)."""
 
 import asyncio
+import copy
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Iterable, MutableMapping
+from collections.abc import AsyncGenerator, Callable, MutableMapping
 from typing import IO, Any
 
 from hal0_operator.gateway import bodies, multipart
@@ -10,7 +11,7 @@ from hal0_operator.gateway.client import Client
 from hal0_operator.gateway.faults import Refused, invalid, stalled
 from hal0_operator.gateway.heads import value_of
 from hal0_operator.gateway.limits import Limits
-from hal0_operator.gateway.multipart import Field, Parts, Segment
+from hal0_operator.gateway.multipart import Closing, Field, Parts, Segment
 from hal0_operator.routing.endpoints import Endpoint
 from hal0_operator.routing.failure import Failure
 
@@ -52,27 +53,35 @@ class Passing:
         self._limits = limits
         self._taken = 0
         self._seen: list[Segment] = []
+        self._field: Field | None = None
+        self._closing: Closing | None = None
         self._is_whole = False
         self._stored: IO[bytes] | None = None
-        self.model: str | None = None
         self.stream = False
+
+    @property
+    def model(self) -> str | None:
+        return self._field.text if self._field is not None else None
 
     async def look(self) -> None:
         """Read until the model is known, or as far as one looks.  Raises ``Refused`` and ``Gone``."""
-        while self.model is None and not self._is_whole and self._taken < self._limits.look_ahead:
+        while self._field is None and not self._is_whole and self._taken < self._limits.look_ahead:
             segments = await self._next()
             self._seen += segments
-            for segment in segments:
-                if isinstance(segment, Field):
-                    self._note(segment)
+            self._note(segments)
 
-    def _note(self, field: Field) -> None:
-        if field.name == "stream":
-            self.stream = field.text.lower() in ("true", "1")
-        elif self.model is not None:
-            raise invalid("the body has more than one part `model`")
-        else:
-            self.model = field.text
+    def _note(self, segments: list[Segment]) -> None:
+        for segment in segments:
+            if isinstance(segment, Closing):
+                self._closing = segment
+            elif not isinstance(segment, Field):
+                continue
+            elif segment.name == "stream":
+                self.stream = segment.text.lower() in ("true", "1")
+            elif self._field is not None:
+                raise _named_twice()
+            else:
+                self._field = segment
 
     @property
     def is_here(self) -> bool:
@@ -82,12 +91,15 @@ class Passing:
     async def store(self) -> None:
         """Wait for the whole body, kept in a file without a name: its client may be slow, or go.
 
-        For servers that do one thing at a time.  Raises ``Refused`` and ``Gone``.
+        For servers that do one thing at a time.  ``model`` is what it says anywhere.  Raises ``Refused`` and ``Gone``.
         """
+        ahead = copy.copy(self._parts)
         stored = tempfile.TemporaryFile()  # noqa: SIM115 - closed by ``close``
         try:
             while data := await self._brought():
                 stored.write(data)
+                self._note(ahead.feed(data))
+            ahead.end()
             stored.seek(0)
         except OSError as failed:
             stored.close()
@@ -104,35 +116,42 @@ class Passing:
 
     def length(self, model: str) -> int | None:
         """The bytes that ``pieces`` will give, where that can be known."""
-        if not model or self._declared is None:
-            return self._declared
-        if self.model is None and not self._is_whole:
+        whole = self._taken if self.is_here else self._declared
+        if not model or whole is None:
+            return whole
+        if self._field is not None:
+            return whole + len(model.encode()) - len(self._field.value)
+        if not self.is_here:
             return None
-        old = sum(
-            len(segment.value) for segment in self._seen if isinstance(segment, Field) and segment.name == "model"
-        )
-        return self._declared + (len(model.encode()) - old if self.model is not None else 0)
+        return whole + (len(self._closing.part("model", model)) if self._closing is not None else 0)
 
     async def pieces(self, model: str, resolve: Resolve) -> AsyncGenerator[bytes, None]:
         """The body; its model becomes ``model`` (``""`` keeps it), one that comes late what ``resolve`` says.
 
-        Raises ``Refused`` and ``Gone``.
+        A body that names none gets ``model`` as its last part.  Raises ``Refused`` and ``Gone``.
         """
-        for piece in filter(None, _texts(self._seen, lambda _: model)):
-            yield piece
-        self._seen = []
-        is_known = self.model is not None
+        is_known, is_named = self._field is not None, False
 
-        def late(text: str) -> str:
-            nonlocal is_known
-            if is_known:
-                raise invalid("the body has more than one part `model`")
-            is_known = True
-            return resolve(text)
+        def sent(segment: Segment) -> bytes:
+            nonlocal is_named
+            if isinstance(segment, bytes):
+                return segment
+            if isinstance(segment, Closing):
+                return b"" if is_named or not model else segment.part("model", model)
+            if segment.name != "model":
+                return segment.value
+            if is_named:
+                raise _named_twice()
+            is_named = True
+            return (model if is_known else resolve(segment.text)).encode() or segment.value
 
-        while not self._is_whole:
-            for piece in filter(None, _texts(await self._next(), late)):
+        segments, self._seen = self._seen, []
+        while True:
+            for piece in filter(None, map(sent, segments)):
                 yield piece
+            if self._is_whole:
+                return
+            segments = await self._next()
 
     async def _next(self) -> list[Segment]:
         data = await self._brought() if self._stored is None else self._stored.read(PIECE)
@@ -181,15 +200,9 @@ async def read(endpoint: Endpoint, scope: Scope, client: Client, limits: Limits)
     return passing
 
 
-def _texts(segments: Iterable[Segment], replaced: Resolve) -> Iterable[bytes]:
-    for segment in segments:
-        if isinstance(segment, bytes):
-            yield segment
-        elif segment.name == "model":
-            yield replaced(segment.text).encode() or segment.value
-        else:
-            yield segment.value
+def _named_twice() -> Refused:
+    return invalid("the body has more than one part `model`")
 
 
-def _too_large(most: int) -> Exception:
+def _too_large(most: int) -> Refused:
     return invalid(f"the body is larger than {most >> 20} MiB", 413)
