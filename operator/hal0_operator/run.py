@@ -23,6 +23,7 @@ from hal0_operator.home.lock import LockHeld, npu_turn, operator_lock, operator_
 from hal0_operator.home.read import Reader
 from hal0_operator.home.seeds import NotPackaged, shipped
 from hal0_operator.home.watch import Watch
+from hal0_operator.host import descriptors
 from hal0_operator.host.clock import SystemClock, SystemRng
 from hal0_operator.host.fs import HostFs
 from hal0_operator.host.probe import HttpProber
@@ -249,6 +250,7 @@ async def serve(parts: Parts, listen: str, watching: Callable[[RunningOperator],
     ``watching`` is a view of it that runs beside (the live table).
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    descriptors.allow_many()
     shutdown = anyio.Event()
     watch = Watch(parts.fs, parts.place.home, parts.home.hint, lambda text: _watch_told(parts, text))
 

@@ -1,6 +1,7 @@
 """What one client may hold or fill: anyone on the machine can connect, and needs no token for it."""
 
 import http.client
+import resource
 import socket
 
 import pytest
@@ -126,6 +127,20 @@ def test_connections_are_counted_and_the_socket_file_stays_free(live, connect, m
         assert answered(client)
     held.pop().close()
     assert any(answered(connect()) for _ in range(100))  # the server sees the end a moment later
+
+
+def test_as_many_connections_as_descriptors_bear(monkeypatch):
+    for allowed, bound in ((1024, 256), (1 << 20, connection.CONNECTIONS), (resource.RLIM_INFINITY, 4096)):
+        monkeypatch.setattr(resource, "getrlimit", lambda _, soft=allowed: (soft, soft))
+        assert connection.most() == bound
+
+
+def test_head_and_body_of_an_answer_come_together(connect):
+    client = connect()
+    client.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    head, _, body = client.recv(65_536).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200")
+    assert body
 
 
 def test_what_is_no_http_leaves_no_line_in_the_log(connect, caplog):

@@ -9,7 +9,7 @@ from functools import partial
 
 from hal0_operator.gateway.connection import Answer, Connection
 from hal0_operator.gateway.faults import Aborted, NoConnection, TooLate, UpstreamFault
-from hal0_operator.gateway.sweep import Sweep
+from hal0_operator.gateway.sweep import TICK_S, Sweep
 
 HOST = "127.0.0.1"
 SLICE = 256 << 10
@@ -17,7 +17,10 @@ SLICE = 256 << 10
 
 
 class Pool:
-    """Connections by port.  ``idle_most`` are kept per port, each for ``idle_s`` seconds."""
+    """Connections by port.  ``idle_most`` are kept per port, each for ``idle_s`` seconds.
+
+    More are kept for a moment only: a burst needs them again at once, and each holds a thread of the server.
+    """
 
     def __init__(self, sweep: Sweep, *, connect_s: float = 2.0, idle_s: float = 2.0, idle_most: int = 4) -> None:
         self._sweep = sweep
@@ -46,18 +49,16 @@ class Pool:
     def keep(self, port: int, connection: Connection) -> None:
         """Take a connection back whose exchange is over."""
         idle = self._idle.setdefault(port, {})
-        if len(idle) >= self._idle_most:
-            connection.close()
-            return
         idle[connection] = asyncio.get_running_loop().time()
         connection.lost = partial(self._forget, port, connection)
         self._sweep.add(self)
 
     def tick(self, now: float) -> None:
-        """What the sweep calls: close what was idle for long enough."""
+        """What the sweep calls: close what was idle for long enough, the longest idle first."""
         for port, idle in list(self._idle.items()):
             for connection, since in list(idle.items()):
-                if now - since >= self._idle_s:
+                patience = self._idle_s if len(idle) <= self._idle_most else TICK_S
+                if now - since >= patience:
                     self._forget(port, connection)
                     connection.close()
             if not idle:

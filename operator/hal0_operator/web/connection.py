@@ -4,12 +4,15 @@ The server that it extends has no bound on either, and a program on this machine
 """
 
 import asyncio
+import resource
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-CONNECTIONS = 256
-"""Over TCP at a time; a quarter of the descriptors that a service has by default.  The socket file has no bound."""
+from hal0_operator.web.joined import Joined
+
+CONNECTIONS = 4096
+"""Over TCP at a time, where this process may have enough descriptors.  The socket file has no bound."""
 
 HEAD_LIMIT = 65_536
 """Bytes that may come without completing a head or bringing a piece of a body; a browser's head has some 1,000."""
@@ -20,6 +23,12 @@ HEAD_S = 10.0
 _EMPTY = b"content-length: 0\r\nconnection: close\r\n\r\n"
 _TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\n" + _EMPTY
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\n" + _EMPTY
+
+
+def most() -> int:
+    """A quarter of the descriptors: each connection may need another one to a container, and files are opened too."""
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return CONNECTIONS if allowed == resource.RLIM_INFINITY else min(CONNECTIONS, allowed // 4)
 
 
 class Connection(HttpToolsProtocol):
@@ -36,9 +45,9 @@ class Connection(HttpToolsProtocol):
         return self.server is None or self.server[1] is not None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its base has it
-        super().connection_made(transport)
+        super().connection_made(Joined(transport))
         others = sum(isinstance(other, Connection) and other.over_tcp for other in self.connections)
-        if self.over_tcp and others > CONNECTIONS:
+        if self.over_tcp and others > most():
             transport.write(_TOO_MANY)
             transport.close()
         else:
