@@ -244,6 +244,26 @@ def test_a_role_that_failed_is_not_ready_and_the_others_are() -> None:
     assert home.goes(CHAT) == "brain"
 
 
+def test_a_role_whose_flag_was_rejected_is_the_npus_own_refusal_with_the_records_reason() -> None:
+    home = trio().stand("ears", "Degraded", why="slot brain did not start with --asr")
+    roles = {"failed_roles": ("asr",), "rejected_roles": ("asr",)}
+    home.stands["brain"] = Standing(phase="Ready", container="npu-id", port=8090, **roles)
+    found = home.ask(HEAR)
+    assert isinstance(found, Failure)
+    assert (found.status, found.code, found.retry_after) == (503, "npu.trio_unavailable", "")
+    assert f"{LOAD_FIRST} that starts with --asr" in found.message
+    reason = "FlagsRejected: slot brain did not start with --asr"
+    assert found.details == {"endpoint": HEAR, "slot": "brain", "record": "ears", "phase": "Ready", "reason": reason}
+    assert (home.goes(EMBED), home.goes(CHAT)) == ("numbers", "brain")
+
+
+def test_of_two_slots_with_one_model_id_the_one_that_answers_is_taken_before_a_role_that_does_not() -> None:
+    home = Home(npu("brain"), npu("a-record", "embedding", model="bge"), slot("z", "embedding", model="bge"))
+    assert home.goes(EMBED, "bge") == "a-record"
+    home.stands["brain"] = Standing(phase="Degraded", container="npu-id", port=8090, failed_roles=("embed",))
+    assert home.goes(EMBED, "bge") == "z"
+
+
 def test_the_envelope_of_an_error_is_openais() -> None:
     failure = Failure(503, "slot.not_ready", "wait", {"slot": "chat"}, 0.2)
     assert failure.body == (

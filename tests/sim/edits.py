@@ -3,6 +3,7 @@
 import msgspec
 
 from tests.sim.home import IDLE_S
+from tests.sim.machine import DEAF_MODEL
 from tests.sim.trouble import LATE, STUB, Trouble
 
 GARBAGE = ("port = 08101\n[model", "", "device = cpu\n", '[model]\ndefault = "m"\nportt = 1\n')
@@ -68,6 +69,13 @@ class Edits(Trouble):
         name = self.rng.choice(found)
         self.write(name, enabled=not self.wants[name].enabled)
         self.sim.requests.ask(name, length=self.rng.choice((0.1, 5)))
+
+    def do_edit_the_npus_model(self) -> "bool | None":
+        """One of them does not start with ``--asr``."""
+        found = [name for name, want in self.wants.items() if want.profile == "flm" and not want.type]
+        if not found:
+            return False
+        self.write(self.rng.choice(found), model=self.rng.choice((DEAF_MODEL, "gemma3:1b")))
 
     def do_load_on_demand(self) -> None:
         name = self.rng.choice(list(self.wants))

@@ -27,6 +27,8 @@ IMAGES = (
     "ghcr.io/hal0ai/hal0-toolbox-flm:0.9.43",
 )
 LOAD_S = 0.2
+DEAF_MODEL = "gemma4-it:e2b"
+"""A chat model that FLM does not start together with speech recognition."""
 
 
 class Machine:
@@ -171,7 +173,10 @@ class Machine:
         return float("inf") if _says(box, "slow") else LOAD_S
 
     def _behave(self, box: Box) -> None:
-        if _says(box, "crash"):
+        if _says(box, DEAF_MODEL) and _says(box, "--asr"):
+            box.lines = ("error: CREATE_HWCTX err -22",)
+            self._exits(box, 0.05)
+        elif _says(box, "crash"):
             box.lines = ("error: unknown argument: --crash",)
             self._exits(box, 0.05)
         elif _says(box, "flaky"):

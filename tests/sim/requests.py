@@ -64,7 +64,8 @@ class Requests:
         self.active, self.waiting, self._looks = [], [], set()
         clock = SimpleNamespace(monotonic=lambda: sim.time, wall=lambda: f"{sim.time:.3f}")
         home = SimpleNamespace(
-            admission_of=lambda slot: Source.admission_of(SimpleNamespace(_admission=sim.admission), slot)
+            admission_of=lambda slot: Source.admission_of(SimpleNamespace(_admission=sim.admission), slot),
+            child_of=lambda slot: Source.child_of(SimpleNamespace(_admission=sim.admission), slot),
         )
         self.statuses = Statuses(sim.reconciler, home, clock, lambda at: f"{at:.3f}")
         self.traffic = Traffic(SimpleNamespace(reconciler=sim.reconciler, wake=lambda: None), self, clock)

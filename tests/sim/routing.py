@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tests.sim.simulator import Simulator
 
 FLAGS = {"transcription": "--asr", "embedding": "--embed"}
+FIELDS = {"transcription": "asr", "embedding": "embed"}
 SLACK_S = 1e-6
 
 
@@ -74,11 +75,15 @@ class Routing:
         return wrong
 
     def _of_record(self, name: str, anchor: str, answer: "Route | Failure") -> list[str]:
-        """G2: the NPU is to be loaded first exactly when its slot has no container that serves."""
+        """G2: the NPU is to be loaded first exactly when its slot has no container that serves, or one without the
+        record's flag, because it did not start with that.
+        """
         core = self.sim.reconciler
         own = core.serving(anchor) if anchor else None
         serves = own is not None and own.state == "running" and own.id not in core.aims.ending
         serves = serves and not core.draining(anchor)
+        if own is not None and serves and core.rolled_back(anchor) and not self._flag_there(name, own.id):
+            serves = not self._was_tried(name, anchor)
         refused = isinstance(answer, Failure) and answer.code == "npu.trio_unavailable"
         wrong = []
         if refused == serves:
@@ -88,6 +93,12 @@ class Routing:
         if isinstance(answer, Route) and not self._flag_there(name, answer.standing.container):
             wrong.append(f"S15: {name} is sent to a process that was started without its flag")
         return wrong
+
+    def _was_tried(self, name: str, anchor: str) -> bool:
+        """The inputs that failed had the record's flag, and those that are in effect lack it."""
+        aims, field = self.sim.reconciler.aims, FIELDS[self.sim.reconciler.aims.desired.slots[name].type]
+        tried = aims.targets[anchor].inputs
+        return tried is not None and getattr(tried, field) and not getattr(aims.effective[anchor].inputs, field)
 
     def _flag_there(self, name: str, id: str) -> bool:
         box = self.sim.podman.boxes.get(id)
@@ -122,14 +133,18 @@ class Routing:
     # ── S15 at rest ────────────────────────────────────────────────────────────────────────────
 
     def at_rest(self) -> list[str]:
-        """S15: flag in argv, record enabled and route open are one, when nothing is under way."""
-        core, wrong = self.sim.reconciler, []
+        """S15: flag in argv, record enabled and route open are one, when nothing is under way.
+
+        Where the flags of the NPU slot were rejected, a record without its flag has no route.
+        """
+        core, wrong, lacking = self.sim.reconciler, [], set()
         records = {name: slot for name, slot in core.aims.desired.slots.items() if slot.is_shadow}
         boxes = [b for b in self.sim.podman.boxes.values() if b.running and b.takes_npu and b.home == self.sim.id]
         ours = [b for b in boxes if b.spec.name == container_name(b.slot) and core.is_ready(b.slot)]
         for box in ours:
             assert core.aims.effective[box.slot].digest == box.spec.labels[LABEL_SPEC]
             if core.rolled_back(box.slot):
+                lacking |= {type for type, flag in FLAGS.items() if flag not in box.spec.command}
                 continue
             for type, flag in FLAGS.items():
                 on = any(slot.enabled for slot in records.values() if slot.type == type)
@@ -140,7 +155,7 @@ class Routing:
         for name, slot in records.items():
             answer = self.sim.requests.ask(name)
             opened = isinstance(answer, Route)
-            if opened != (slot.enabled and loaded):
+            if opened != (slot.enabled and loaded and slot.type not in lacking):
                 wrong.append(f"S15: {name} is {'on' if slot.enabled else 'off'}, and answered {answer}")
         self.sim.requests.finish_all()
         return wrong

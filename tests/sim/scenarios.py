@@ -10,6 +10,7 @@ import msgspec
 
 from tests.sim.faults import Faults
 from tests.sim.home import Home, Want, npu, slot
+from tests.sim.machine import DEAF_MODEL
 from tests.sim.simulator import Crash, Simulator
 
 SETTLE_S = 6.0
@@ -129,8 +130,24 @@ def _record(sim: Simulator) -> None:
     sim.run(SETTLE_S)
 
 
+def _record_rejected(sim: Simulator) -> None:
+    """The chat model does not start with the record's flag: rolled back to what serves the other record."""
+    sim.run(SETTLE_S)
+    sim.home.slot("stt", Want(device="npu", type="transcription", profile="flm", model="whisper").text)
+    sim.edit()
+    sim.run(SETTLE_S)
+    sim.requests.ask("stt")
+    sim.requests.ask("embed", length=1)
+    sim.run(SETTLE_S)
+
+
 def _on_demand() -> Home:
     return Home({"chat": Want(port=8101, on_demand=True, idle=5).text, "code": slot(8102)})
+
+
+def _deaf() -> Home:
+    embed = Want(device="npu", type="embedding", profile="flm", model="embed-gemma:300m")
+    return Home({"npu": npu(8110, model=DEAF_MODEL), "embed": embed.text})
 
 
 SCENARIOS = {
@@ -149,6 +166,7 @@ SCENARIOS = {
         Scenario("swap under load", two_slots, _swap_under_load),
         Scenario("loaded and idle", _on_demand, _loaded_and_idle),
         Scenario("record", lambda: Home({"npu": npu(8110)}), _record),
+        Scenario("record rejected", _deaf, _record_rejected),
         Scenario("chosen ports", lambda: Home({"chat": slot(), "code": slot()}), _create),
     )
 }

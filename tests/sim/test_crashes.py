@@ -3,8 +3,10 @@
 import pytest
 
 from tests.sim.invariants import Invariants, converged
+from tests.sim.routing import Routing
 from tests.sim.scenarios import SCENARIOS, simulator
 from tests.sim.simulator import Crash
+from tests.sim.statuses import StatusRules
 
 CALM_S = 45.0
 """Two timer turns and the start-up that may follow."""
@@ -14,9 +16,11 @@ def test_scenarios_converge_when_nothing_goes_wrong():
     for scenario in SCENARIOS.values():
         sim = simulator(scenario)
         Invariants(sim)
+        StatusRules(sim)
         scenario.script(sim)
         sim.run(CALM_S)
-        assert converged(sim) == [], f"{scenario.name}: {converged(sim)}\n" + "\n".join(sim.journal[-30:])
+        wrong = converged(sim) or Routing(sim).at_rest()
+        assert wrong == [], f"{scenario.name}: {wrong}\n" + "\n".join(sim.journal[-30:])
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -30,7 +34,9 @@ def test_killed_at_any_effect_the_next_start_converges(name):
         for before in (True, False):
             sim = simulator(scenario, crash=Crash(at, before))
             Invariants(sim)
+            StatusRules(sim)
             scenario.script(sim)
             sim.run(CALM_S)
             where = f"killed {'before' if before else 'after'} effect {at} of {plain.effects}"
-            assert converged(sim) == [], f"{where}: {converged(sim)}\n" + "\n".join(sim.journal[-40:])
+            wrong = converged(sim) or Routing(sim).at_rest()
+            assert wrong == [], f"{where}: {wrong}\n" + "\n".join(sim.journal[-40:])

@@ -34,7 +34,7 @@ REFUSALS = {
     "slot.not_ready": "The slot that serves the request is not Ready; Retry-After says when waiting helps.",
     "slot.disabled": "The slot that serves the request is off: `hal0ctl slot edit SLOT --enable` switches it on.",
     "slot.denied": "The slot's file is refused and no earlier version was ever in force. `hal0ctl describe SLOT`.",
-    "npu.trio_unavailable": "A record of the NPU is on, but the NPU slot that serves it is not Ready: see that one.",
+    "npu.trio_unavailable": "The NPU slot that serves it is not Ready, or runs without the record's flag: see both.",
     "slot.unknown": "There is no slot of that name; `hal0ctl get slots` lists them.",
     "slot.shadow": "A record that rides in the NPU slot's process has no container of its own: name the NPU slot.",
     "slot.suspended": "A slot that is left alone is not restarted either: resume it, or mend what denies it, first.",

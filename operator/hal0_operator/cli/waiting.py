@@ -10,7 +10,7 @@ from hal0_operator.cli.render import why
 
 SATISFIED = frozenset({"Ready", "Idle"})
 HOPELESS = frozenset({"Denied", "CrashLoop", "Blocked"})
-FAILING = ("RolledBack", "PruneHeld", "ProfileHeld")
+FAILING = ("FlagsRejected", "RolledBack", "PruneHeld", "ProfileHeld")
 
 
 class Outcome(NamedTuple):

@@ -10,7 +10,7 @@ from hal0_operator.desired.names import SLOTS_FOLDER, shown
 from hal0_operator.home.exported import NOTHING_YET
 from hal0_operator.loop.event_log import EventLog
 from hal0_operator.loop.intake import Admission
-from hal0_operator.model.capability import Child, Selection
+from hal0_operator.model.capability import CHILDREN, Child, Selection
 from hal0_operator.model.problem import Problem, errors, slot_key
 from hal0_operator.model.slot import Slot
 from hal0_operator.model.status import Condition, SourceStatus
@@ -73,6 +73,12 @@ class Source:
         """The slot that serves an overlay child, or would."""
         slots = self._admission.verdict.admitted.slots if self._admission else {}
         return bound_slot(child, slots, slots)
+
+    def child_of(self, slot: str) -> str:
+        """The dotted overlay child that a slot serves, ``""`` for none."""
+        slots = self._admission.verdict.admitted.slots if self._admission else {}
+        found = (c.dotted for c in CHILDREN.values() if slot in slots and bound_slot(c, slots, slots) == slot)
+        return next(found, "")
 
     def admission_of(self, slot: str) -> AdmissionFacts:
         found = self._admission

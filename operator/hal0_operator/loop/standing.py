@@ -6,7 +6,9 @@ from hal0_operator.model.status import Phase, SlotStatus
 from hal0_operator.model.world import Container
 from hal0_operator.reconcile.draining import DRAINING
 from hal0_operator.reconcile.reconciler import Reconciler
+from hal0_operator.reconcile.rollback import rejected_roles
 from hal0_operator.routing.standing import Standing
+from hal0_operator.runtimes import flm
 
 PULLING_S = 10.0
 START_S = 1.0
@@ -33,11 +35,16 @@ def standing(core: Reconciler, statuses: OneStatus, slot: str, now: float) -> St
     # A list knows the port too, when the inputs are not remembered any more.
     port = inputs.port if inputs is not None else next(iter(own.ports), 0)
     phase: Phase = "Degraded" if failed else "Ready"
+    rejected: tuple[str, ...] = ()
     if inputs is not None and inputs.family == "flm":
-        absent = {"asr": inputs.asr, "embed": inputs.embed}
-        failed += tuple(role for role, there in absent.items() if not there and role not in failed)
+        absent = tuple(role for role in flm.ROLES.values() if role not in flm.roles(inputs))
+        failed += tuple(role for role in absent if role not in failed)
+        never = rejected_roles(core.aims.targets.get(slot), core.aims.effective.get(slot))
+        rejected = tuple(role for role in absent if role in never)
     retry_s = _start_s(core, slot) if failed and _swaps(core, slot, own) else None
-    return Standing(phase=phase, container=own.id, port=port, failed_roles=failed, retry_s=retry_s)
+    return Standing(
+        phase=phase, container=own.id, port=port, failed_roles=failed, rejected_roles=rejected, retry_s=retry_s
+    )
 
 
 def _swaps(core: Reconciler, slot: str, own: Container) -> bool:

@@ -12,7 +12,7 @@ from hal0_operator.reconcile.reconciler import Reconciler
 from hal0_operator.reconcile.state import NEVER, PullState
 from hal0_operator.seams.clock import Clock
 from hal0_operator.status.derive import derive
-from hal0_operator.status.facts import SlotFacts
+from hal0_operator.status.facts import Record, SlotFacts
 
 PUBLISH_S = 0.02
 """Changes within this time are one for whoever watches."""
@@ -78,11 +78,18 @@ class Statuses:
         if not self._stale:
             return
         stale, self._stale = self._stale, set()
-        for slot in stale:
+        for slot in stale | self._riders(stale):
             if self._is_shown(slot):
                 self._statuses[slot] = derive(self._facts(slot), self._statuses.get(slot))
             else:
                 self._statuses.pop(slot, None)
+
+    def _riders(self, slots: set[str]) -> set[str]:
+        """Records whose status follows from one of these."""
+        targets = self._reconciler.aims.targets
+        if not any(slot in targets and targets[slot].slot.is_npu_chat for slot in slots):
+            return set()
+        return {name for name, target in targets.items() if target.anchor and target.anchor in slots}
 
     def _is_shown(self, slot: str) -> bool:
         core = self._reconciler
@@ -119,7 +126,13 @@ class Statuses:
             rendered=rendered,
             strays=tuple(c.name for c in core.world.strays(slot)),
             anchor=self._facts(anchor, follow=False) if anchor else None,
+            records=self._records(slot) if view.effective is not None and view.effective.rolled_back else (),
         )
+
+    def _records(self, anchor: str) -> tuple[Record, ...]:
+        """The enabled records that ride in the process of this slot."""
+        riding = (t.slot for t in self._reconciler.aims.targets.values() if t.anchor == anchor and t.slot.enabled)
+        return tuple(Record(slot.name, slot.file, slot.type, self._source.child_of(slot.name)) for slot in riding)
 
     def _told(self, pull: PullState) -> str:
         """How a pull stands: since when it runs and how far it is, or why it failed and when it is tried again."""

@@ -27,6 +27,7 @@ ALWAYS = ("Admitted", "Ready", "Reconciling", "Stalled")
 
 NAMED: dict[str, str] = {
     "RolledBack": "the admitted inputs failed; the last ones that were Ready serve instead",
+    "FlagsRejected": "the NPU's process did not start with the flag of this record, and runs without it",
     "Outdated": "the container was rendered by another release or for other device nodes",
     "ImageDrift": "the image's name points to another image than the one that runs",
     "NameConflict": "a container that is not ours has the slot's name",

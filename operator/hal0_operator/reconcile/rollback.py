@@ -8,6 +8,7 @@ from hal0_operator.admission.policy import allows
 from hal0_operator.model.launch import LaunchInputs, Target
 from hal0_operator.model.memory import SlotMemory
 from hal0_operator.model.settings import Settings
+from hal0_operator.runtimes import flm
 
 
 class Claims(msgspec.Struct, frozen=True):
@@ -59,6 +60,14 @@ def effective(target: Target, memory: SlotMemory, claims: Claims, settings: Sett
     if good is None or not _usable(good.inputs, target, claims, settings):
         return admitted
     return Effective(good.inputs, good.inputs.digest, rolled_back=True, image_id=good.image_id)
+
+
+def rejected_roles(target: Target | None, effective: Effective | None) -> tuple[str, ...]:
+    """Roles of the NPU's process whose flags the rejected inputs have, and those that serve instead lack."""
+    if target is None or target.inputs is None or effective is None or not effective.rolled_back:
+        return ()
+    left = flm.roles(effective.inputs)
+    return tuple(role for role in flm.roles(target.inputs) if role not in left)
 
 
 def _usable(good: LaunchInputs, target: Target, claims: Claims, settings: Settings) -> bool:

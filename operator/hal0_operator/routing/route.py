@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from difflib import get_close_matches
+from typing import Any
 
 import msgspec
 
@@ -9,6 +10,7 @@ from hal0_operator.routing.directory import PREFIX, Directory, Listing
 from hal0_operator.routing.endpoints import DEFAULT_SLOT, Endpoint
 from hal0_operator.routing.failure import Failure
 from hal0_operator.routing.standing import Standing
+from hal0_operator.runtimes.flm import flag
 
 LOAD_FIRST = "load an NPU chat slot first"
 """What hal0's clients look for in a message."""
@@ -60,7 +62,7 @@ def _chosen(directory: Directory, stands: Stands, endpoint: Endpoint, model: str
     named = [directory.slots[name] for name in directory.by_model.get(model, ())]
     fitting = [listing for listing in named if listing.type == endpoint.type]
     if fitting:
-        return min(fitting, key=lambda listing: (_rank(directory, stands, listing), listing.slot))
+        return min(fitting, key=lambda listing: (_rank(directory, stands, endpoint, listing), listing.slot))
     if named:
         return _wrong_type(named[0], endpoint)
     return _unknown(directory, endpoint, model)
@@ -84,7 +86,7 @@ def _default(directory: Directory, endpoint: Endpoint) -> Listing | Failure:
     return Failure(404, "slot.unknown", f"no slot of type {endpoint.type} is there to answer {endpoint.path}")
 
 
-def _rank(directory: Directory, stands: Stands, listing: Listing) -> int:
+def _rank(directory: Directory, stands: Stands, endpoint: Endpoint, listing: Listing) -> int:
     """Those that can answer now first, then those that may later."""
     server = directory.slots.get(listing.anchor) if listing.is_record else listing
     if not listing.enabled:
@@ -92,6 +94,8 @@ def _rank(directory: Directory, stands: Stands, listing: Listing) -> int:
     if server is None:
         return 2
     standing = stands(server.slot)
+    if listing.is_record and endpoint.role in standing.failed_roles:
+        return 2
     return 0 if standing.container else 1 if standing.wakes else 2
 
 
@@ -105,6 +109,8 @@ def _of_record(directory: Directory, stands: Stands, endpoint: Endpoint, record:
     standing = stands(anchor.slot)
     if not standing.container:
         return _trio(endpoint, anchor.slot, record.slot, standing)
+    if endpoint.role in standing.rejected_roles:
+        return _rejected(endpoint, anchor.slot, record.slot, standing, stands(record.slot).why)
     if endpoint.role in standing.failed_roles:
         why = f"slot {anchor.slot} runs, but its role for {record.slot} does not answer"
         details = {"slot": anchor.slot, "record": record.slot, "phase": standing.phase}
@@ -115,15 +121,32 @@ def _of_record(directory: Directory, stands: Stands, endpoint: Endpoint, record:
 def _trio(endpoint: Endpoint, slot: str | None, record: str | None, standing: Standing) -> Failure:
     named = f"slot {slot} is {standing.phase}" if slot else "none is there"
     why = f": {standing.why}" if standing.why else ""
-    details = {
+    message = f"{endpoint.path} is served by the NPU, which is not ready ({named}{why}): {LOAD_FIRST}"
+    details = _trio_details(endpoint, slot, record, standing, standing.why)
+    return Failure(503, "npu.trio_unavailable", message, details, standing.retry_s)
+
+
+def _rejected(endpoint: Endpoint, slot: str, record: str, standing: Standing, why: str) -> Failure:
+    """The NPU's process did not start with the record's flag, and runs without."""
+    reason = f"FlagsRejected: {why}" if why else "FlagsRejected"
+    message = (
+        f"{endpoint.path} is served by the NPU, which is not ready for {record} ({reason}): "
+        f"{LOAD_FIRST} that starts with {flag(endpoint.role)}"
+    )
+    details = _trio_details(endpoint, slot, record, standing, reason)
+    return Failure(503, "npu.trio_unavailable", message, details, standing.retry_s)
+
+
+def _trio_details(
+    endpoint: Endpoint, slot: str | None, record: str | None, standing: Standing, reason: str
+) -> dict[str, Any]:
+    return {
         "endpoint": endpoint.path,
         "slot": slot,
         "record": record,
         "phase": standing.phase if slot else None,
-        "reason": standing.why,
+        "reason": reason,
     }
-    message = f"{endpoint.path} is served by the NPU, which is not ready ({named}{why}): {LOAD_FIRST}"
-    return Failure(503, "npu.trio_unavailable", message, details, standing.retry_s)
 
 
 def _not_serving(listing: Listing, standing: Standing) -> Failure:

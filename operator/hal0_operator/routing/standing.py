@@ -11,7 +11,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
     ``why`` is the first thing in the way, ``retry_s`` the seconds after which trying again may help (``None``:
     waiting does not help).  ``wakes``: a request starts it.  ``failed_roles`` are roles of the NPU process that do
-    not answer.
+    not answer, ``rejected_roles`` those of them that it did not start with.
     """
 
     phase: Phase
@@ -21,3 +21,4 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     retry_s: float | None = None
     wakes: bool = False
     failed_roles: tuple[str, ...] = ()
+    rejected_roles: tuple[str, ...] = ()

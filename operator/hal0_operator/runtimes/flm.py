@@ -25,6 +25,9 @@ from hal0_operator.runtimes.protocol import (
 
 types: tuple[SlotType, ...] = ("llm", "embedding", "transcription")
 
+ROLES: dict[SlotType, str] = {"transcription": "asr", "embedding": "embed"}
+"""The role of the one process that serves a record of this type."""
+
 DEADLINE_S = 300
 CACHE = "/var/lib/hal0/.config/flm/models"
 """Where the image keeps its models, and the default folder on the host."""
@@ -43,6 +46,16 @@ def tag(model: str) -> str:
         return model
     name, dash, size = model.removesuffix("-FLM").rpartition("-")
     return f"{name}:{size}" if dash else size
+
+
+def flag(role: str) -> str:
+    """What starts the process with this role."""
+    return f"--{role}"
+
+
+def roles(inputs: LaunchInputs) -> tuple[str, ...]:
+    """Those that it is started with beside the chat."""
+    return tuple(role for role, on in (("embed", inputs.embed), ("asr", inputs.asr)) if on)
 
 
 def needs(inputs: LaunchInputs, settings: Settings) -> Needs:
@@ -121,8 +134,8 @@ def _groups(inputs: LaunchInputs, profile: str) -> Groups:
         (("--ctx-len", str(inputs.context_size)), SLOT),
         (inputs.flags, profile_provenance(profile)),
         (inputs.extra_args, EXTRA_ARGS),
-        (("--embed", "1") if inputs.embed else (), "embedding record"),
-        (("--asr", "1") if inputs.asr else (), "transcription record"),
+        ((flag("embed"), "1") if inputs.embed else (), "embedding record"),
+        ((flag("asr"), "1") if inputs.asr else (), "transcription record"),
     )
 
 

@@ -9,6 +9,7 @@ from hal0_operator.reconcile.image_drift import image_drift
 from hal0_operator.reconcile.state import Run
 from hal0_operator.status.facts import SlotFacts
 from hal0_operator.status.phase import blocked_reason
+from hal0_operator.status.records import causes, rejected
 
 STALLED: frozenset[Phase] = frozenset({"Denied", "Blocked", "CrashLoop"})
 RESTING: frozenset[Phase] = frozenset({"Off", "Idle", "Suspended"})
@@ -17,10 +18,23 @@ RESTING: frozenset[Phase] = frozenset({"Off", "Idle", "Suspended"})
 def conditions(facts: SlotFacts, phase: Phase) -> tuple[Condition, ...]:
     """Without transition times."""
     if facts.anchor is not None and facts.view.held is None and facts.slot is not None and facts.slot.enabled:
-        serving = conditions(facts.anchor, phase)
-        return (_admitted(facts), *(c for c in serving if c.type != "Admitted"))
+        return _of_record(facts, conditions(facts.anchor, phase))
     named = tuple(_named(facts))
     return (_admitted(facts), _ready(facts, phase, named), *_progress(facts, phase, named), *named)
+
+
+def _of_record(facts: SlotFacts, anchors: tuple[Condition, ...]) -> tuple[Condition, ...]:
+    """The NPU slot's, but for its own file, and for a flag of its own that the process did not start with."""
+    own = {"Admitted": _admitted(facts)}
+    why = rejected(facts)
+    if why:
+        reason = "FlagsRejected"
+        if not facts.podman_down:
+            own["Ready"] = _condition(facts, "Ready", "False", reason, why)
+        own["Reconciling"] = _condition(facts, "Reconciling", "False", "Stalled", "")
+        own["Stalled"] = _condition(facts, "Stalled", "True", reason, why)
+    found = tuple(own.get(c.type, c) for c in anchors)
+    return (*found, _condition(facts, reason, "True", reason, why)) if why else found
 
 
 def carry_over(new: tuple[Condition, ...], before: SlotStatus | SourceStatus | None, now: str) -> tuple[Condition, ...]:
@@ -154,8 +168,9 @@ def _named(facts: SlotFacts) -> list[Condition]:
     if facts.podman_down:
         add("PodmanUnavailable", facts.podman_down)
     if view.effective is not None and view.effective.rolled_back and view.memory.rejected is not None:
-        rejected = view.memory.rejected
-        add("RolledBack", f"{rejected.reason}: {rejected.message}; edit the slot, or `hal0ctl restart {view.slot}`")
+        last, new = view.memory.rejected, causes(facts)
+        why = f"{last.reason}: {last.message}" + (f"; it was asked for {new}" if new else "")
+        add("RolledBack", f"{why}; edit the slot, or `hal0ctl restart {view.slot}`")
     if view.held is None and (reason := blocked_reason(facts)):
         waiting = view.state.waiting
         add(reason, waiting.message if waiting is not None else _path_broken(facts))

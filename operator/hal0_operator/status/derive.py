@@ -12,6 +12,7 @@ from hal0_operator.runtimes.diff import field_diff
 from hal0_operator.status.conditions import carry_over, conditions
 from hal0_operator.status.facts import SlotFacts
 from hal0_operator.status.phase import phase
+from hal0_operator.status.records import rejected
 
 
 def derive(facts: SlotFacts, before: SlotStatus | None) -> SlotStatus:
@@ -81,8 +82,10 @@ def _next_retry(facts: SlotFacts) -> str | None:
 
 
 def _blocked_on(facts: SlotFacts) -> str:
-    """The first unmet precondition, in words."""
+    """The first unmet precondition, in words; a record's is that of the NPU slot, or its own flag."""
     view = facts.view
+    if facts.anchor is not None and view.held is None and view.target is not None and view.target.slot.enabled:
+        return _blocked_on(facts.anchor) or rejected(facts)
     if view.held is not None:
         return view.held.message
     if facts.podman_down:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from hal0_operator.model.problem import Problem
-from hal0_operator.model.slot import Slot
+from hal0_operator.model.slot import Slot, SlotType
 from hal0_operator.reconcile.state import answers
 from hal0_operator.reconcile.view import View
 
@@ -25,8 +25,18 @@ class AdmissionFacts(msgspec.Struct, frozen=True, kw_only=True):
     slot: Slot | None = None
 
 
+class Record(msgspec.Struct, frozen=True):
+    """An enabled record of the NPU.  ``child`` is the dotted capability child that it serves, ``""`` for none."""
+
+    slot: str
+    file: str
+    type: SlotType
+    child: str = ""
+
+
 class SlotFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """``stamp`` turns a monotonic time into RFC 3339; ``anchor`` is a shadow's NPU slot's facts.
+    """``stamp`` turns a monotonic time into RFC 3339; ``anchor`` is a shadow's NPU slot's facts, ``records`` are
+    those that ride in an NPU slot's process (told only of one that is rolled back).
 
     ``podman_down`` and ``pull`` are messages (``""``: fine, nothing is pulled); ``pull_again_at`` is
     when a pull that failed is tried again.  ``rendered`` is what would be rendered now, where known.
@@ -43,6 +53,7 @@ class SlotFacts(msgspec.Struct, frozen=True, kw_only=True):
     rendered: str = ""
     strays: tuple[str, ...] = ()
     anchor: "SlotFacts | None" = None
+    records: tuple[Record, ...] = ()
 
     @property
     def serving(self) -> bool:

@@ -4,6 +4,7 @@ from hal0_operator.model.status import Phase
 from hal0_operator.reconcile.pace import FIRST_LOOK_S
 from hal0_operator.reconcile.turn import INSIDE
 from hal0_operator.status.facts import SlotFacts
+from hal0_operator.status.records import rejected
 
 
 def phase(facts: SlotFacts, before: Phase | None) -> Phase:
@@ -14,7 +15,7 @@ def phase(facts: SlotFacts, before: Phase | None) -> Phase:
     if view.target is None:
         return "Removing" if view.own else "Denied" if facts.admission.denied else "Off"
     if facts.anchor is not None:
-        return phase(facts.anchor, before) if view.target.slot.enabled else "Off"
+        return _of_record(facts, phase(facts.anchor, before)) if view.target.slot.enabled else "Off"
     if facts.serving:
         run = view.state.run
         return "Degraded" if run is not None and (run.failed_roles or run.stuck) else "Ready"
@@ -23,6 +24,11 @@ def phase(facts: SlotFacts, before: Phase | None) -> Phase:
     if not view.target.wanted:
         return "Idle" if view.target.off == "Idle" else "Off"
     return _on_its_way(facts)
+
+
+def _of_record(facts: SlotFacts, found: Phase) -> Phase:
+    """The NPU slot's, but not Ready where the process runs without the record's flag."""
+    return "Degraded" if found == "Ready" and rejected(facts) else found
 
 
 def _on_its_way(facts: SlotFacts) -> Phase:
