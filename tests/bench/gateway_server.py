@@ -1,20 +1,22 @@
-"""``python -m tests.bench.gateway_server LISTEN UPSTREAM``: the gateway alone, before one container that is always Ready."""
+"""``python -m tests.bench.gateway_server LISTEN UPSTREAM``: the gateway alone, before a server that is always Ready."""
 
 import sys
 import tempfile
 
 import anyio
 
+from hal0_operator.host import descriptors
 from hal0_operator.gateway.app import Gateway
 from hal0_operator.routing.directory import Directory, Listing
 from hal0_operator.routing.standing import Standing
 from hal0_operator.web.serve import serve
 
 
-class OneSlot:
+class TwoSlots:
     def __init__(self, port: int) -> None:
         chat = Listing(slot="chat", type="llm", device="cpu", family="llama-server", model="m.gguf")
-        self._directory = Directory({"chat": chat}, {"m.gguf": ("chat",)})
+        stt = Listing(slot="stt", type="transcription", device="cpu", family="llama-server", model="w.gguf")
+        self._directory = Directory({"chat": chat, "stt": stt}, {"m.gguf": ("chat",), "w.gguf": ("stt",)})
         self._standing = Standing(phase="Ready", container="c1", port=port)
 
     def directory(self) -> Directory:
@@ -37,8 +39,9 @@ class OneSlot:
 
 
 async def main(listen: str, upstream: int) -> None:
+    descriptors.allow_many()
     with tempfile.TemporaryDirectory() as folder:
-        await serve(Gateway(OneSlot(upstream)), listen, f"{folder}/socket", anyio.Event())
+        await serve(Gateway(TwoSlots(upstream)), listen, f"{folder}/socket", anyio.Event())
 
 
 if __name__ == "__main__":
