@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.images import build
+from tests.images import build, gguf
 from tests.support.machine import Machine
 from tests.support.operator_process import OperatorProcess
 
@@ -40,3 +40,19 @@ def llama(machine: Machine) -> Machine:
     """The machine with the image of a real llama.cpp server: profile image ``localhost/hal0-llama:demo``."""
     machine.load(build.archive(llama=True))
     return machine
+
+
+@pytest.fixture
+def llamas(operator: OperatorProcess, llama: Machine) -> OperatorProcess:
+    """Real llama.cpp in the slots chat, embed and rerank, with a random model; not started.
+
+    Its context is so long that a client can go while its answer is being written.
+    """
+    gguf.write(operator.store / "tiny.gguf")
+    operator.home.profile("llama", image=build.LLAMA, flags="--threads 1 --parallel 2 --no-mmap")
+    for slot in ("chat", "code", "util"):
+        operator.home.delete(f"slots/{slot}.toml")
+    for number, slot in enumerate(("chat", "embed", "rerank")):
+        model = {"default": "tiny.gguf", "context_size": 32_768}
+        operator.home.slot(slot, profile="llama", model=model, port=operator.home.ports[number])
+    return operator

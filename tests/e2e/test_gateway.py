@@ -16,12 +16,8 @@ import pytest
 
 from tests.e2e.awaited import all_ready, container_id, converged, until_event
 from tests.images import gguf
-from tests.images.build import LLAMA
-from tests.support.machine import Machine
 from tests.support.operator_process import OperatorProcess
 
-SIZE = {"context_size": 32_768}
-"""So long that a client can go while its answer is being written."""
 CHAT = "/v1/chat/completions"
 HELLO = [{"role": "user", "content": "w1"}]
 
@@ -45,27 +41,21 @@ def failure(operator: OperatorProcess, path: str, body: dict[str, Any]) -> tuple
 
 
 @pytest.fixture
-def real(operator: OperatorProcess, llama: Machine) -> OperatorProcess:
-    """Real llama.cpp: chat, embed and rerank, with a random model; started and Ready."""
-    gguf.write(operator.store / "tiny.gguf")
-    operator.home.profile("llama", image=LLAMA, flags="--threads 1 --parallel 2 --no-mmap")
-    for slot in ("chat", "code", "util"):
-        operator.home.delete(f"slots/{slot}.toml")
-    for number, slot in enumerate(("chat", "embed", "rerank")):
-        port = operator.home.ports[number]
-        operator.home.slot(slot, profile="llama", model={"default": "tiny.gguf"} | SIZE, port=port)
-    operator.start()
-    operator.until(lambda slots: len(slots) == 3 and all_ready(slots))
-    return operator
+def real(llamas: OperatorProcess) -> OperatorProcess:
+    """The same, started and Ready."""
+    llamas.start()
+    llamas.until(lambda slots: len(slots) == 3 and all_ready(slots))
+    return llamas
 
 
 def test_the_official_client_talks_to_every_slot(real: OperatorProcess) -> None:
     ask = client(real)
     assert {model.id for model in ask.models.list()} == {"chat", "embed", "rerank"}
-    whole = ask.chat.completions.create(model="chat", messages=HELLO, max_tokens=4)
+    four: dict[str, Any] = {"messages": HELLO, "max_tokens": 4, "extra_body": {"ignore_eos": True}}
+    whole = ask.chat.completions.create(model="chat", **four)
     assert whole.usage is not None
     assert whole.usage.completion_tokens == 4
-    pieces = list(ask.chat.completions.create(model="hal0/chat", messages=HELLO, max_tokens=4, stream=True))
+    pieces = list(ask.chat.completions.create(model="hal0/chat", **four, stream=True))
     assert pieces[-1].choices[0].finish_reason == "length"
     assert len(ask.embeddings.create(model="embed", input="w1 w2").data[0].embedding) == gguf.WIDTH
     with asking(real, "/v1/rerank", {"query": "w1", "documents": ["w2", "w3"]}) as ranked:
