@@ -21,7 +21,7 @@ IN_TESTS = {
 ALLOWED = {
     "tests/images/stub/server.py": "time.sleep: the stub server's own slowness is what it is for",
 }
-SUFFIXES = {".py", ".md", ".toml", ".yml", ".sh", ".service", ""}
+SUFFIXES = {".py", ".mjs", ".md", ".toml", ".yml", ".sh", ".service", ""}
 
 
 def files() -> list[Path]:
