@@ -160,6 +160,16 @@ def test_bad_settings_are_a_failure_with_the_place(hal0ctl, home, tmp_path, text
     assert str(config) in ran.err
 
 
+@pytest.mark.parametrize("url", ["https://me:canary@host/x", "HTTPS://canary@host/x", "me:canary@host:x"])
+@pytest.mark.parametrize("text", ["url = '{}'", "url = {}", 'url = "file:///a"\npath = "/{}"\nverify="{}"'])
+def test_no_line_of_the_settings_shows_the_password_of_an_address(hal0ctl, home, tmp_path, url, text):
+    config = tmp_path / "config.toml"
+    config.write_text(f"[gitops]\n{text.replace('{}', url)}\n")
+    ran = hal0ctl("validate", str(home), "--config", str(config))
+    assert (ran.code, "host" in ran.err) == (1, True)
+    assert "canary" not in ran.err
+
+
 @pytest.mark.parametrize(
     "data",
     [

@@ -68,6 +68,12 @@ def test_without_podman_the_message_says_what_to_do(tmp_path: Path, no_service: 
         assert part in str(caught.value)
 
 
+def test_the_password_of_an_address_is_not_repeated(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="no address of a service") as caught:
+        service.connect("https://me:canary@host", tmp_path, {})
+    assert "canary" not in str(caught.value)
+
+
 def test_a_podman_that_ends_at_once_is_quoted(tmp_path: Path, no_service: None) -> None:
     environ = fake_podman(tmp_path, "echo first >&2; echo 'Error: no such storage driver' >&2; exit 125")
     with pytest.raises(Unavailable, match="Error: no such storage driver"):

@@ -14,6 +14,7 @@ import msgspec
 from hal0_operator.desired.faults import Faults, dotted
 from hal0_operator.desired.suggest import closest
 from hal0_operator.model.problem import KeyPath
+from hal0_operator.model.userinfo import starred
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 """What neither an argument of a program nor a terminal should get; tab and line ends may stay."""
@@ -257,6 +258,6 @@ class Anything(msgspec.Struct, frozen=True):
 
 
 def clipped(text: str, limit: int = 40) -> str:
-    """Text of a home as a message may repeat it: one short printable line."""
-    line = "".join(c if c.isprintable() else "·" for c in text[: limit + 1])
+    """Text of a home as a message may repeat it: one short printable line, without the password of an address."""
+    line = "".join(c if c.isprintable() else "·" for c in starred(text)[: limit + 1])
     return line if len(line) <= limit else line[:limit] + "…"

@@ -133,4 +133,4 @@ def _no_value(here: str, at: Position, said: str) -> Fault:
         return Fault(at, said, 'use straight quotes: "…"')
     if word[0][0] in "[{":
         return Fault(at, said)
-    return Fault(at, said, f'quote it: "{word[0][:40]}"')
+    return Fault(at, said, 'quote it: "…"')  # not repeated: it may be a secret

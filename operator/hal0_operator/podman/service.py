@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from hal0_operator.model.userinfo import starred
 from hal0_operator.podman.client import Client
 from hal0_operator.podman.transport import Unavailable
 from hal0_operator.seams.podman import PodmanFault
@@ -47,7 +48,8 @@ def connect(url: str | None, state_dir: Path, environ: Mapping[str, str]) -> tup
     """
     if url is not None:
         if not url.startswith(SCHEMES):
-            raise Unavailable(f"--podman-url {url!r}: no address of a service; write unix:///PATH or tcp://HOST:PORT")
+            shown = starred(url)
+            raise Unavailable(f"--podman-url {shown!r}: no address of a service; write unix:///PATH or tcp://HOST:PORT")
         return Client(url), None
     for path in sockets(environ):
         client = Client(f"unix://{path}")

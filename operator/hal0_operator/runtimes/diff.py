@@ -8,6 +8,7 @@ import msgspec
 from hal0_operator.model.launch import LaunchInputs
 from hal0_operator.model.profile import EnvValue, FileRef, SecretRef
 from hal0_operator.model.status import FieldDiff
+from hal0_operator.model.userinfo import starred
 from hal0_operator.runtimes.flags import parse
 from hal0_operator.runtimes.secrets import MASK, is_secret_name
 
@@ -79,7 +80,7 @@ def _shown(name: str, text: str) -> str:
     """References are no secrets, and an absent side has nothing to hide."""
     _, _, own = name.partition(" ")
     if not is_secret_name(own) or text == ABSENT or text.startswith(("{secret ", "{file ")):
-        return text
+        return starred(text)
     return f"{own} {MASK}" if own.startswith("-") else MASK
 
 

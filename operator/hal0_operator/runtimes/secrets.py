@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from hal0_operator.model.container import ContainerSpec
 from hal0_operator.model.launch import LaunchInputs
+from hal0_operator.model.userinfo import parts, starred
 from hal0_operator.runtimes.flags import canonical, parse
 
 MASK = "********"
@@ -32,7 +33,8 @@ def literal_secrets(inputs: LaunchInputs) -> tuple[str, ...]:
     """Secret values that stand literally in a home."""
     variables = (value for name, value in inputs.env.items() if isinstance(value, str) and is_secret_name(name))
     flags = (value for _, values in secret_flags((*inputs.flags, *inputs.extra_args)) for value in values)
-    return (*variables, *flags)
+    texts = (*(value for value in inputs.env.values() if isinstance(value, str)), *inputs.flags, *inputs.extra_args)
+    return (*variables, *flags, *(part for text in texts for part in parts(text)))
 
 
 def secret_names(inputs: LaunchInputs) -> tuple[str, ...]:
@@ -65,7 +67,9 @@ _PRINTED = r"""((?<![A-Za-z0-9_])(?:{names})["']?\s*[=:]\s*)(?:"(?:\\.|[^"\\])*"
 
 def masked(tokens: tuple[str, ...]) -> tuple[str, ...]:
     """A flag and its values, these hidden when they are secret."""
-    return (tokens[0], MASK) if len(tokens) > 1 and is_secret_name(canonical(tokens[0])) else tokens
+    if len(tokens) > 1 and is_secret_name(canonical(tokens[0])):
+        return (tokens[0], MASK)
+    return tuple(map(starred, tokens))
 
 
 def masked_row(row: str) -> str:
@@ -77,13 +81,20 @@ def masked_row(row: str) -> str:
             return match[0]
         return f"{name}{match[2]}{value[0]}{_stars(value[1:])}"
 
+    def bare(match: re.Match[str]) -> str:
+        return match[0] if match[1] == _REFERENCE else match[1] + match[2] + _stars(match[3])
+
     def flag(match: re.Match[str]) -> str:
         return match[1] + match[2] + _stars(match[3]) if is_secret_name(canonical(match[1])) else match[0]
 
-    return _FLAG.sub(flag, _KEY.sub(key, row))
+    return _FLAG.sub(flag, _BARE.sub(bare, _KEY.sub(key, starred(row))))
 
 
 _KEY = re.compile(r"""(?<![\w-])([\w-]+)(["']?\s*=\s*)("(?:\\.|[^"\\])*|'[^']*)""")
+_BARE = re.compile(
+    rf"""(?<![\w-])((?!-)[\w-]*(?:{"|".join(_ENDINGS)}))(["']?\s*=\s*)([^\s"'{{\[#,}}][^#,}}]*)""", re.IGNORECASE
+)
+"""A value without quotes is none, but its line is shown with the message that says so."""
 _FLAG = re.compile(r"""(?<![\w-])(--?[A-Za-z][\w-]*)([ =]+)(.*?)(?=\s--?[A-Za-z]|$)""")
 """A flag's values may be quoted in any way inside a quoted text, so they end where the next flag begins."""
 

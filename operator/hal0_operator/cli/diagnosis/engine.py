@@ -11,6 +11,7 @@ from hal0_operator.cli.diagnosis.command import say
 from hal0_operator.cli.diagnosis.finding import Finding, fail, ok, warn
 from hal0_operator.cli.options import Paths
 from hal0_operator.model.container import LABEL_MANAGED, MANAGED_BY
+from hal0_operator.model.userinfo import starred
 
 OLDEST = (4, 3)
 """Debian 12's; older ones lack parts of the API that the loop relies on."""
@@ -66,7 +67,7 @@ def _service(paths: Paths) -> Finding:
                 continue
             return ok("podman", f"a service listens at {path}")
     if paths.podman_url:
-        return ok("podman", f"{paths.podman_url} answers")
+        return ok("podman", f"{starred(paths.podman_url)} answers")
     return ok("podman", "no service listens; the operator starts one of its own")
 
 
