@@ -176,3 +176,18 @@ def test_a_folder_outside_the_repository_is_refused(path: str) -> None:
 def test_keys_that_do_nothing_or_lack_their_fellow_are_refused(text: str, path: str) -> None:
     _, problems = read(text)
     assert problems[0].path == tuple(path.split("."))
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('url = "git@h:a"\nknown_hosts = "/a b"\nssh_key_file = "/i"\n', "known_hosts"),
+        ('url = "git@h:a"\nknown_hosts = "/k"\nssh_key_file = 7\n', "ssh_key_file"),
+        ('url = "file:///a"\nverify = "ssh"\nallowed_signers = "a"\n', "allowed_signers"),
+        ('url = "file:///a"\nverify = true\nallowed_signers = "/a"\n', "verify"),
+        ('url = "file://h/a"\ntoken_file = "/a"\n', "url"),
+        ('url = "file:///a"\ntag = 7\nbranch = "main"\n', "tag"),
+    ],
+)
+def test_a_wrong_value_is_not_called_missing_too(text: str, key: str) -> None:
+    assert bad(text)[0] == f"gitops.{key}"

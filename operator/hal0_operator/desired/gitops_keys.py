@@ -119,7 +119,7 @@ def gitops_settings(values: dict[str, Any], faults: Faults) -> GitopsSettings | 
     _one_ref(values, faults)
     if url:
         _reach(url, values, faults)
-    elif not any(problem.path == ("gitops", "url") for problem in faults.problems):
+    elif not _wrong("url", faults):
         faults.key(("gitops",), "`gitops.url` is missing", "name the repository, or remove [gitops]")
     _signers(values, faults)
     if any(problem.path[:1] == ("gitops",) for problem in faults.problems):
@@ -136,11 +136,16 @@ def _one_ref(values: dict[str, Any], faults: Faults) -> None:
         faults.key(("gitops", name), message, "one of branch, tag and commit is followed: keep that one")
 
 
+def _wrong(name: str, faults: Faults) -> bool:
+    """A key that stands there with a value that was refused: it is not missing, and its fellows are not alone."""
+    return any(problem.path == ("gitops", name) for problem in faults.problems)
+
+
 def _reach(url: str, values: dict[str, Any], faults: Faults) -> None:
     ssh = _SSH.match(url) is not None
     if ssh:
         for name in ("known_hosts", "ssh_key_file"):
-            if name not in values:
+            if name not in values and not _wrong(name, faults):
                 hint = "ssh is used with this key and these host keys alone"
                 faults.value(("gitops", "url"), f"`gitops.url` is reached by ssh, and `gitops.{name}` is missing", hint)
     for name in ("token_file",) if ssh else ("known_hosts", "ssh_key_file"):
@@ -152,9 +157,9 @@ def _reach(url: str, values: dict[str, Any], faults: Faults) -> None:
 
 def _signers(values: dict[str, Any], faults: Faults) -> None:
     wanted = values.get("verify", "none") != "none"
-    if wanted and "allowed_signers" not in values:
+    if wanted and "allowed_signers" not in values and not _wrong("allowed_signers", faults):
         hint = "without it no signature would count"
         faults.value(("gitops", "verify"), "`gitops.verify` needs `gitops.allowed_signers`", hint)
-    if not wanted and "allowed_signers" in values:
+    if not wanted and "allowed_signers" in values and not _wrong("verify", faults):
         hint = 'write verify = "ssh" or verify = "gpg"'
         faults.key(("gitops", "allowed_signers"), "`gitops.allowed_signers` has no effect without verify", hint)
