@@ -10,8 +10,10 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 from hal0_operator.loop.metrics import NAMES
 from hal0_operator.loop.remote import SourceFigures
 from hal0_operator.loop.view import Figures, GatewayFigures
+from hal0_operator.model.settings import GitopsSettings, Settings
 from hal0_operator.model.status import PHASES
 from tests.support.fake_operator import changed, slot
+from tests.web.conftest import Asks
 
 pytestmark = pytest.mark.anyio
 
@@ -46,6 +48,11 @@ FIGURES = Figures(
 )
 
 
+@pytest.fixture
+def ask(operator):
+    return Asks(operator, Settings(gitops=GitopsSettings(url="file:///a", interval_s=3600)))
+
+
 async def scrape(ask, **headers):
     got = await ask("GET", "/metrics", headers=headers)
     assert got.status_code == 200, got.text
@@ -73,6 +80,7 @@ async def test_every_metric_is_in_a_scrape_with_its_labels(ask, operator):
     assert found["hal0_gateway_first_byte_seconds_sum", ("slot", "chat")] == 0.75
     assert found["hal0_gitops_syncs_total", ("result", "no_ref")] == 2
     assert found["hal0_gitops_webhook_total", ("result", "wrong")] == 3
+    assert found[("hal0_gitops_interval_seconds",)] == 3600
     assert found["hal0_gitops_revision_info", ("commit", "c0ffee1234")] == 1
     assert found[("hal0_gitops_age_seconds",)] == 61.5
     assert (found[("hal0_gitops_held",)], found[("hal0_gitops_suspended",)]) == (1, 0)
@@ -98,8 +106,8 @@ async def test_exactly_one_phase_of_a_slot_is_one(ask, operator, phase):
         assert sum(phases.values()) == 1
 
 
-async def test_a_home_that_is_a_folder_has_no_series_of_a_repository(ask):
-    assert "hal0_gitops" not in (await scrape(ask)).text
+async def test_a_home_that_is_a_folder_has_no_series_of_a_repository(operator):
+    assert "hal0_gitops" not in (await scrape(Asks(operator))).text
 
 
 async def test_a_deleted_slot_leaves_no_series(ask, operator):

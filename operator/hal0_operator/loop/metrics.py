@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from hal0_operator import __version__
 from hal0_operator.loop.remote import SourceFigures
 from hal0_operator.loop.view import Figures, GatewayFigures, Operator
+from hal0_operator.model.settings import Settings
 from hal0_operator.model.status import PHASES, SlotStatus
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ NAMES: dict[str, str] = {
     "hal0_drift_repaired_total": "Differences that were repaired, by kind.",
     "hal0_gitops_syncs_total": "Looks at the repository, by result: unchanged, changed, or what failed.",
     "hal0_gitops_age_seconds": "Time since the last look at the repository that went well.",
+    "hal0_gitops_interval_seconds": "Time between two looks at the repository, as the settings have it.",
     "hal0_gitops_revision_info": "The commit in force, short; always 1.",
     "hal0_gitops_refused": "1 while the newest revision is refused as a whole.",
     "hal0_gitops_suspended": "1 while the repository is not looked at.",
@@ -51,10 +53,11 @@ NAMES: dict[str, str] = {
 
 
 class Collector:
-    """A prometheus collector over an operator; ``collect`` runs once per scrape."""
+    """A prometheus collector over an operator and its settings; ``collect`` runs once per scrape."""
 
-    def __init__(self, operator: Operator) -> None:
+    def __init__(self, operator: Operator, settings: Settings) -> None:
         self._operator = operator
+        self._settings = settings
 
     def collect(self) -> "Iterator[Metric]":
         slots = self._operator.slots()
@@ -66,16 +69,18 @@ class Collector:
         yield from _of_gateway(figures.gateway)
         if figures.source is not None:
             yield from _of_source(figures.source)
+        if self._settings.gitops is not None:
+            yield _gauge("hal0_gitops_interval_seconds", [((), self._settings.gitops.interval_s)])
 
 
-def render(operator: Operator, accept: str) -> tuple[bytes, str]:
+def render(operator: Operator, settings: Settings, accept: str) -> tuple[bytes, str]:
     """One scrape and its content type: OpenMetrics when ``accept`` asks for it, else the text format."""
     # Imported at the first scrape: an operator that nobody scrapes need not carry the library.
     from prometheus_client import CollectorRegistry, exposition  # noqa: PLC0415
     from prometheus_client.openmetrics import exposition as openmetrics  # noqa: PLC0415
 
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Collector(operator))
+    registry.register(Collector(operator, settings))
     if "application/openmetrics-text" in accept:
         encode: Callable[[CollectorRegistry], bytes] = openmetrics.generate_latest
         return encode(registry), openmetrics.CONTENT_TYPE_LATEST

@@ -9,7 +9,7 @@ from hal0_operator.web.endpoint import Context, Endpoint
 
 
 async def metrics(request: Request, context: Context) -> ASGIApp:
-    body, content_type = render(context.operator, request.headers.get("accept", ""))
+    body, content_type = render(context.operator, context.settings, request.headers.get("accept", ""))
     return Response(body, headers={"Content-Type": content_type})
 
 
