@@ -33,16 +33,17 @@ def write_file(path: bytes, data: bytes, *, durable: bool = True) -> None:
 def sync_all(paths: Sequence[bytes]) -> None:
     """Make the contents of many files durable: several at once share the waits, a sixth of the time of one by one."""
     with ThreadPoolExecutor(SYNCS) as threads:
-        for _ in threads.map(_sync_file, paths):
+        for _ in threads.map(_sync_files, [paths[first::SYNCS] for first in range(min(SYNCS, len(paths)))]):
             pass
 
 
-def _sync_file(path: bytes) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _sync_files(paths: Sequence[bytes]) -> None:
+    for path in paths:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def seal(folder: str) -> None:

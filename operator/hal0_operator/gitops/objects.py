@@ -14,8 +14,8 @@ from hal0_operator.gitops import process
 from hal0_operator.gitops.command import Command, scrubbed, timed_out
 from hal0_operator.seams.git import GitFault, Revision
 
-BATCH = 256
-"""Questions that are under way at once; they and their answers fit a pipe each."""
+BATCH = 48
+"""Questions that are under way at once: they fit the smallest pipe, so that asking never waits for answering."""
 CHUNK = 65_536
 FILE, LINK, FOLDER, SUBMODULE = 0o100000, 0o120000, 0o040000, 0o160000
 KIND = 0o170000
@@ -64,7 +64,16 @@ class Objects:
 
     def read(self, oid: str, kind: str) -> bytes:
         """The content.  How large it is was asked before, with ``sizes``."""
-        self._ask(f"contents {oid}\n")
+        return next(self.contents([oid], kind))
+
+    def contents(self, oids: Sequence[str], kind: str) -> Iterator[bytes]:
+        """The content of each, in their order, as ``read`` gives it."""
+        for some in _batches(oids):
+            self._ask("".join(f"contents {oid}\n" for oid in some))
+            for oid in some:
+                yield self._content(oid, kind)
+
+    def _content(self, oid: str, kind: str) -> bytes:
         found, size = self._head(oid)
         if found != kind:
             raise Damaged(f"{oid} is missing" if not found else f"{oid} is a {found}, not a {kind}")
@@ -76,7 +85,6 @@ class Objects:
 
     def _ask(self, text: str) -> None:
         assert self._child.stdin is not None
-        self._until = time.monotonic() + self._command.settings.timeout_s
         try:
             self._child.stdin.write(text.encode())
             self._child.stdin.flush()
@@ -84,6 +92,7 @@ class Objects:
             raise Damaged("git ended while it was asked") from failed
 
     def _head(self, oid: str) -> tuple[str, int]:
+        self._until = time.monotonic() + self._command.settings.timeout_s
         while (end := self._buffer.find(b"\n")) < 0:
             self._fill()
         line = self._buffer[:end].decode("ascii", "replace")
@@ -125,20 +134,20 @@ def _id_of(kind: str, data: bytes, digits: int) -> str:
     return digest.hexdigest()
 
 
+_LISTED = {digits: re.compile(rb"([0-7]{1,12}) ([^\0]*)\0(.{%d})" % (digits // 2), re.DOTALL) for digits in (40, 64)}
+
+
 def entries(tree: bytes, digits: int) -> tuple[Entry, ...]:
     """The names of a folder.  Raises ``Damaged`` for what is no listing."""
-    raw, found, at = digits // 2, [], 0
+    found, at, listed = [], 0, _LISTED[digits]
     while at < len(tree):
-        space, zero = tree.find(b" ", at), tree.find(b"\0", at)
-        mode = tree[at:space]
-        if not at < space < zero or zero + raw >= len(tree) or not mode.isdigit():
+        # one by one: a search over the whole would try a hostile listing from each of its bytes
+        here = listed.match(tree, at)
+        if here is None:
             raise Damaged("a folder's listing is damaged")
-        try:
-            number = int(mode, 8)
-        except ValueError as failed:
-            raise Damaged("a folder's listing is damaged") from failed
-        found.append(Entry(number, tree[space + 1 : zero], tree[zero + 1 : zero + 1 + raw].hex()))
-        at = zero + 1 + raw
+        mode, name, raw = here.groups()
+        found.append(Entry(int(mode, 8), name, raw.hex()))
+        at = here.end()
     return tuple(found)
 
 

@@ -1,5 +1,7 @@
 """Which objects of a commit make up a home.  Only trees, links and sizes are read here, within bounds."""
 
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from hal0_operator.desired.names import OVERLAY_FILE, PROFILES_FILE, SLOTS_FOLDER, is_slot_file, shown
@@ -11,6 +13,7 @@ TARGET = 4_096
 """Bytes of a link's target, as the kernel's own limit of a path."""
 LFS = b"version https://git-lfs.github.com/spec/"
 ATTRIBUTES = b".gitattributes"
+_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 
 
 class Blob(NamedTuple):
@@ -29,10 +32,13 @@ class Listing(NamedTuple):
 
 
 class HomeTree:
-    """Looks through one commit for the home at ``path``; ``GitFault`` names what cannot be taken, and why."""
+    """Looks through one commit for the home at ``path``; ``GitFault`` names what cannot be taken, and why.
 
-    def __init__(self, objects: Objects, commit: str, path: str, limits: Limits) -> None:
-        self._objects, self._commit, self._path, self._limits = objects, commit, path, limits
+    ``known`` are the bytes of files that were taken before, by id: they are not asked for again.
+    """
+
+    def __init__(self, objects: Objects, commit: str, path: str, limits: Limits, known: Mapping[str, int]) -> None:
+        self._objects, self._commit, self._path, self._limits, self._known = objects, commit, path, limits, known
         self._trees: dict[str, dict[bytes, Entry]] = {}
         self._warnings: list[str] = []
         self._root = ""
@@ -44,7 +50,7 @@ class HomeTree:
         for name in (PROFILES_FILE, OVERLAY_FILE):
             entry = self._names(self._root).get(name.encode())
             if entry is not None:
-                self._add(blobs, name.encode(), (name.encode(),))
+                self._add(blobs, name.encode(), (name.encode(),), entry)
         slots = self._slots(blobs)
         self._look_for_submodules(self._root, "")
         self._bounded(blobs)
@@ -89,33 +95,28 @@ class HomeTree:
             raise self._refused(name, f"is {what}: put a folder in its place")
         self._look_for_filters(entry.oid, f"{SLOTS_FOLDER}/")
         self._look_for_submodules(entry.oid, f"{SLOTS_FOLDER}/")
-        counted = [name for name in self._names(entry.oid) if is_slot_file(name.decode("utf-8", "surrogateescape"))]
+        names = self._names(entry.oid)
+        counted = [name for name in names if is_slot_file(name.decode("utf-8", "surrogateescape"))]
         if len(counted) > self._limits.files:
             message = f"`{SLOTS_FOLDER}` holds {len(counted)} slot files, more than {self._limits.files}"
             raise GitFault("too_large", f"{message}, in commit {self._commit[:12]}: nothing of it is taken")
         for inner in sorted(counted):
-            self._add(blobs, name + b"/" + inner, (*folder, inner))
+            self._add(blobs, name + b"/" + inner, (*folder, inner), names[inner])
         return True
 
-    def _add(self, blobs: list[Blob], name: bytes, at: tuple[bytes, ...]) -> None:
-        """Take one file in, from where it stands or where its link leads."""
-        if any(byte < 0x20 or byte == 0x7F for byte in name) or name.count(b"/") > 1:
+    def _add(self, blobs: list[Blob], name: bytes, at: tuple[bytes, ...], entry: Entry) -> None:
+        """Take one file in, the ``entry`` that stands ``at`` a place, or what its link leads to."""
+        if _CONTROL.search(name) or name.count(b"/") > 1:
             raise self._refused(name, "has a name with a control character or `/` in it: give it another one")
-        entry = self._at(at)
         if entry.kind == LINK:
             entry, _ = self._follow(at)
-        if entry.kind == FOLDER:
-            raise self._refused(name, "is a folder, not a regular file: remove it or give it another name")
-        if entry.kind not in (FILE, SUBMODULE):
-            raise self._refused(name, "is of no kind that git knows: commit it anew")
-        if entry.kind == FILE:
+        kind = entry.kind
+        if kind == FILE:
             blobs.append(Blob(name, entry.oid))
-
-    def _at(self, at: tuple[bytes, ...]) -> Entry:
-        oid = self._root
-        for part in at[:-1]:
-            oid = self._names(oid)[part].oid
-        return self._names(oid)[at[-1]]
+        elif kind == FOLDER:
+            raise self._refused(name, "is a folder, not a regular file: remove it or give it another name")
+        elif kind != SUBMODULE:
+            raise self._refused(name, "is of no kind that git knows: commit it anew")
 
     def _follow(self, at: tuple[bytes, ...]) -> tuple[Entry, tuple[bytes, ...]]:
         """Where a link leads, name by name inside the home's own tree: nothing outside can be asked for."""
@@ -190,9 +191,11 @@ class HomeTree:
 
     def _bounded(self, blobs: list[Blob]) -> None:
         """Whether what was found may be read."""
-        total = 0
-        for blob, (kind, size) in zip(blobs, self._objects.sizes([blob.oid for blob in blobs]), strict=True):
-            total += size if kind else 0
+        total, fresh = 0, [blob.oid for blob in blobs if blob.oid not in self._known]
+        sizes = {oid: size for oid, (_, size) in zip(fresh, self._objects.sizes(fresh), strict=True)}
+        for blob in blobs:
+            size = self._known[blob.oid] if blob.oid in self._known else sizes[blob.oid]
+            total += size
             if size > self._limits.file:
                 message = f"`{_shown(blob.name)}` has {size} bytes, more than the {self._limits.file} of a home's file"
                 raise GitFault("too_large", f"{message} (commit {self._commit[:12]})")
@@ -201,13 +204,13 @@ class HomeTree:
                 raise GitFault("too_large", f"{message} (commit {self._commit[:12]}): nothing of it is taken")
 
 
-def content(objects: Objects, blob: Blob) -> bytes:
-    """A file's bytes as committed.  Raises ``GitFault`` where they are kept elsewhere."""
-    data = objects.read(blob.oid, "blob")
-    if data.startswith(LFS):
-        message = f"`{_shown(blob.name)}` is kept in Git LFS, of which nothing is fetched: commit the file itself"
-        raise GitFault("refused", message)
-    return data
+def contents(objects: Objects, blobs: Sequence[Blob]) -> Iterator[bytes]:
+    """Each file's bytes as committed, in their order.  Raises ``GitFault`` where they are kept elsewhere."""
+    for blob, data in zip(blobs, objects.contents([blob.oid for blob in blobs], "blob"), strict=True):
+        if data.startswith(LFS):
+            message = f"`{_shown(blob.name)}` is kept in Git LFS, of which nothing is fetched: commit the file itself"
+            raise GitFault("refused", message)
+        yield data
 
 
 def _shown(name: bytes) -> str:
