@@ -46,6 +46,7 @@ class HostGit:
         self._clone = Clone(f"{state_dir}/git", settings.url)
         self._exports = Exports(f"{state_dir}/revisions", settings, limits)
         self._turn = threading.Lock()
+        self._fetched: Revision | None = None
 
     def tip(self) -> str:
         """The commit that is followed; a commit that is named in the settings is not asked for."""
@@ -80,7 +81,7 @@ class HostGit:
             try:
                 path, warnings = self._export(commit)
             except Damaged:
-                self._clone.discard()
+                self._discard()
                 path, warnings = self._export(commit)
         for warning in warnings:
             self._warn(warning)
@@ -106,9 +107,11 @@ class HostGit:
         try:
             revision = self._had(commit)
         except Damaged:
-            self._clone.discard()
+            self._discard()
             revision = self._had(commit)
-        return msgspec.structs.replace(revision, signer=signer(self._command, self._clone.path, commit))
+        signed_by = signer(self._command, self._clone.path, commit)
+        self._fetched = msgspec.structs.replace(revision, signer=signed_by)
+        return self._fetched
 
     def _had(self, commit: str) -> Revision:
         """The commit, from the clone or from the remote.  Raises ``Damaged``."""
@@ -135,7 +138,7 @@ class HostGit:
 
     def _download(self, commit: str) -> None:
         if self._clone.crowded():
-            self._clone.discard()
+            self._discard()
         held = self._clone.open(len(commit))
         words = ["fetch", "--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"]
         words += ["--no-auto-maintenance", "--force", *self._command.upload_pack()]
@@ -147,15 +150,23 @@ class HostGit:
         if self._clone.largest() >= self._limits.fetched - BLOCK:  # git itself has no words for what stopped it
             fault = oversized(self._settings, self._limits.fetched)
         if fault is not None and fault.kind == "too_large":
-            self._clone.discard()
+            self._discard()
         if fault is not None:
             raise fault
         raise Damaged(unknown(answer, self._settings, used.secrets).args[0])
 
     def _export(self, commit: str) -> tuple[str, tuple[str, ...]]:
-        revision = self._fetch(commit)
+        """Raises ``Damaged``.  What was fetched last is not looked for, nor its signature looked at, a second time."""
+        revision = self._fetched
+        if revision is None or revision.commit != commit:
+            revision = self._fetch(commit)
+        self._clone.open(len(commit))
         with Objects(self._command, self._clone.path) as objects:
             return self._exports.make(objects, revision)
+
+    def _discard(self) -> None:
+        self._clone.discard()
+        self._fetched = None
 
     @contextlib.contextmanager
     def _local_faults(self) -> Iterator[None]:
