@@ -75,6 +75,12 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "another HEAD": lambda clone: overwrite(clone / "HEAD", b"nonsense"),
     "a damaged ref": lambda clone: (clone / "refs/hal0/fetched").write_bytes(b"\0" * 41),
     "a damaged shallow file": lambda clone: (clone / "shallow").write_bytes(b"nonsense\n"),
+    "names without contents, as a power cut leaves them": lambda clone: [
+        overwrite(path, b"")
+        for path in (clone / "shallow", clone / "refs/hal0/fetched", pack_of(clone), pack_of(clone, ".idx"))
+    ],
+    "a ref that is empty": lambda clone: overwrite(clone / "refs/hal0/fetched", b""),
+    "a shallow file that is empty": lambda clone: overwrite(clone / "shallow", b""),
     "objects is a file": lambda clone: (
         subprocess.run(["rm", "-r", clone / "objects"], check=True),
         (clone / "objects").touch(),

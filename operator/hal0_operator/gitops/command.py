@@ -34,6 +34,8 @@ CONFIG = (
     ("core.askPass", ""),
     ("core.attributesFile", "/dev/null"),
     ("core.commitGraph", "false"),
+    # the clone is a cache: what a power cut spoils in it is noticed and fetched again
+    ("core.fsync", "none"),
     ("core.multiPackIndex", "false"),
     ("credential.helper", ""),
     ("fetch.recurseSubmodules", "false"),
