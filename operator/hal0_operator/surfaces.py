@@ -35,7 +35,7 @@ def app(operator: RunningOperator, traffic: Traffic, settings: Settings, fs: Fs,
     from hal0_operator.web.front import Front  # noqa: PLC0415
     from hal0_operator.web.serve import serve  # noqa: PLC0415
 
-    gateway = Gateway(traffic, limits=Limits(first_byte_s=settings.probe.answer_s))
+    gateway = Gateway(traffic, limits=Limits(answer_s=settings.probe.answer_s))
     operator.gateway = partial(figures, gateway, traffic)
     guard = build(operator, load_token(fs, state_dir), settings, _deliveries(fs, settings))
     return Front(guard, gateway, load_key(fs, settings.api_key_file)), serve

@@ -31,6 +31,7 @@ class Ground:
         self.counts: list[tuple[str, int]] = []
         self.gateway = Gateway(self.slots, lambda *told: self.counts.append(told), limits)
         self.port = free_port()
+        self.shutdown = anyio.Event()
         self._callers: list[Caller] = []
 
     def declare(self) -> None:
@@ -67,15 +68,14 @@ async def _made(**limits: float) -> AsyncIterator[Ground]:
     with tempfile.TemporaryDirectory() as folder:
         async with ground.server.running(), ground.npu.running(), anyio.create_task_group() as tasks:
             ground.declare()
-            shutdown = anyio.Event()
-            tasks.start_soon(serve, ground.gateway, f"127.0.0.1:{ground.port}", f"{folder}/x.sock", shutdown)
+            tasks.start_soon(serve, ground.gateway, f"127.0.0.1:{ground.port}", f"{folder}/x.sock", ground.shutdown)
             await _listens(ground.port)
             try:
                 with anyio.fail_after(60):
                     yield ground
             finally:
                 ground.close()
-                shutdown.set()
+                ground.shutdown.set()
 
 
 async def _listens(port: int) -> None:
@@ -89,7 +89,7 @@ async def _listens(port: int) -> None:
 
 @pytest.fixture
 def made() -> Make:
-    """``async with made(first_byte_s=1) as ground``."""
+    """``async with made(answer_s=1) as ground``."""
     return _made
 
 

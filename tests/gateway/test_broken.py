@@ -70,7 +70,7 @@ async def test_a_server_that_takes_no_connection_is_not_ready(ground):
 
 
 async def test_an_answer_that_does_not_begin_in_time_is_a_gateway_timeout(made):
-    async with made(first_byte_s=0.05) as ground:
+    async with made(answer_s=0.05) as ground:
         caller = await ground.caller()
         await caller.ask()
         taken = await ground.server.next()
@@ -80,19 +80,88 @@ async def test_an_answer_that_does_not_begin_in_time_is_a_gateway_timeout(made):
         assert ground.server.connections == 1
 
 
-async def test_an_answer_that_began_in_time_may_take_longer(made):
-    async with made(first_byte_s=0.5) as ground:
+async def test_an_answer_may_take_long_while_it_goes_on(made):
+    async with made(answer_s=0.4) as ground:
         caller = await ground.caller()
         await caller.ask()
         taken = await ground.server.next()
         await taken.begin_stream()
         await caller.head()
-        reading = asyncio.create_task(caller.chunk())
-        await asyncio.wait({reading}, timeout=0.8)
-        assert not reading.done()
-        await taken.chunk(b"late")
-        assert await reading == b"late"
+        for _ in range(4):
+            reading = asyncio.create_task(caller.chunk())
+            await asyncio.wait({reading}, timeout=0.2)
+            assert not reading.done()
+            await taken.chunk(b"late")
+            assert await reading == b"late"
         await taken.end_stream()
+        assert not ground.slots.unheard
+
+
+async def test_an_answer_that_stops_is_ended_and_counts_as_none(made):
+    async with made(answer_s=0.1) as ground:
+        caller = await ground.caller()
+        await caller.ask(body={"stream": True})
+        taken = await ground.server.next()
+        await taken.begin_stream()
+        await taken.chunk(b"data: 1\n\n")
+        await caller.head()
+        assert await caller.chunk() == b"data: 1\n\n"
+        assert b"its answer stopped" in await caller.body()
+        await taken.gone()
+        assert ground.slots.unheard == [("chat", "id-chat")]
+
+
+async def test_an_flm_whose_answer_stops_is_free_for_the_next(made):
+    async with made(answer_s=0.3) as ground:
+        leaving, waiting = await ground.caller(), await ground.caller()
+        await leaving.ask(body={"model": "agent", "stream": True})
+        taken = await ground.npu.next()
+        await taken.begin_stream()
+        await leaving.head()
+        leaving.leave()
+        gone = asyncio.create_task(taken.gone())
+        await asyncio.wait({gone}, timeout=0.1)  # nobody waits longer than an answer may stop, and this one came later
+        await waiting.ask(body={"model": "agent"})
+        await gone
+        await (await ground.npu.next()).answer()
+        assert await waiting.answer() == {}
+
+
+async def test_a_large_request_that_is_not_taken_ends_in_time_and_counts_as_unanswered(made):
+    async with made(stall_s=0.2) as ground:
+        for model, server in (("chat", ground.server), ("agent", ground.npu)):
+            caller = await ground.caller()
+            await caller.ask(body={"model": model, "prompt": "x" * (16 << 20)})
+            taken = await server.next()
+            assert await caller.error() == (504, "upstream.failed")
+            await taken.gone()
+        assert ground.slots.unheard == [("chat", "id-chat"), ("agent", "id-npu")]
+
+
+async def test_an_operator_that_ends_tells_whom_it_cannot_wait_for(ground, caplog):
+    plain, streaming = await ground.caller(), await ground.caller()
+    await plain.ask()
+    await ground.server.next()
+    await streaming.ask(body={"stream": True})
+    taken = await ground.server.next()
+    await taken.begin_stream()
+    await taken.chunk(b"data: 1\n\n")
+    await streaming.head()
+    ground.shutdown.set()
+    assert await plain.error() == (503, "slot.not_ready")
+    assert plain.headers["retry-after"]
+    assert await streaming.chunk() == b"data: 1\n\n"
+    assert b'"code":"slot.not_ready"' in await streaming.body()
+    assert caplog.records == []
+
+
+async def test_an_operator_that_ends_lets_short_answers_end(ground):
+    caller = await ground.caller()
+    await caller.ask()
+    taken = await ground.server.next()
+    ground.shutdown.set()
+    await taken.answer()
+    assert await caller.answer() == {}
 
 
 async def test_a_request_that_met_a_closing_connection_is_sent_once_more(ground):

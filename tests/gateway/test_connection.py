@@ -153,14 +153,14 @@ def test_a_writer_waits_until_it_may_go_on_and_not_for_a_server_that_answered():
     async def play():
         connection, _ = opened()
         connection.pause_writing()
-        waiting = asyncio.create_task(connection.drained())
+        waiting = asyncio.create_task(connection.drained(60))
         await asyncio.sleep(0)
         assert not waiting.done()
         connection.resume_writing()
         await waiting
         connection.pause_writing()
         connection.data_received(sized(b""))
-        await connection.drained()
+        await connection.drained(60)
 
     asyncio.run(play())
 

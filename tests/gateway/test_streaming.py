@@ -46,6 +46,40 @@ async def test_each_piece_of_a_stream_is_passed_on_before_the_next_is_sent(groun
     assert await caller.chunk() == b""
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("", "no-cache, no-transform"),
+        ("Cache-Control: private\r\n", "private, no-transform"),
+        ("Cache-Control: no-transform\r\nX-Accel-Buffering: yes\r\n", "no-transform"),
+    ],
+)
+async def test_a_stream_says_that_nobody_shall_hold_or_change_it(ground, said, told):
+    caller = await ground.caller()
+    await caller.ask(body={"stream": True})
+    taken = await ground.server.next()
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n{said}Transfer-Encoding: chunked\r\n\r\n"
+    await taken.send(head.encode())
+    await caller.head()
+    assert caller.headers["cache-control"] == told
+    assert caller.headers["x-accel-buffering"] == "no"
+    await taken.end_stream()
+
+
+async def test_the_tokens_of_a_stream_are_counted_where_its_end_tells_them(ground):
+    caller = await ground.caller()
+    await caller.ask(body={"stream": True, "stream_options": {"include_usage": True}})
+    taken = await ground.server.next()
+    await taken.begin_stream()
+    await taken.chunk(b'data: {"choices": [{"delta": {"content": "%b"}}], "usage": null}\n\n' % (b"x" * 9000))
+    await taken.chunk(b'data: {"choices": [], "usage": {"prompt_tok')
+    await taken.chunk(b'ens": 7, "completion_tokens": 3}}\n\ndata: [DONE]\n\n')
+    await taken.end_stream()
+    await caller.head()
+    await caller.body()
+    assert ground.gateway.counters.tokens == {("chat", "prompt"): 7, ("chat", "completion"): 3}
+
+
 async def test_pieces_that_came_together_stay_pieces(ground):
     caller = await ground.caller()
     await caller.ask()
@@ -133,6 +167,24 @@ async def test_a_slow_reader_makes_the_server_wait_and_gets_every_byte(ground):
     assert not sending.done()
     assert await caller.body() == block * 400
     await sending
+
+
+async def test_a_reader_that_is_slow_and_steady_gets_every_byte(made):
+    """It takes longer than a reader may stand still until there is room for the next piece."""
+    async with made(stall_s=0.15) as ground:
+        caller = await ground.caller(receive_buffer=4096)
+        await caller.ask()
+        taken = await ground.server.next()
+        block, count = b"x" * 65_536, 96
+        await taken.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (len(block) * count))
+        sending = asyncio.create_task(_all(taken, block, count))
+        await caller.head()
+        read, nothing = 0, asyncio.get_running_loop().create_future()
+        while read < len(block) * count:
+            read += len(await caller.reader.readexactly(min(20_480, len(block) * count - read)))
+            await asyncio.wait({nothing}, timeout=0.01)
+        await sending
+    assert ground.gateway.counters.requests == {("chat", CHAT, "200"): 1}
 
 
 async def _all(taken, block, count):

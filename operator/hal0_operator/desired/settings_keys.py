@@ -109,7 +109,9 @@ SETTINGS = Table(
                 "ready_s": Key(SOME_SECONDS, "Seconds between probes of what is ready; 60 when absent.", "ready_s"),
                 "timeout_s": Key(SOME_SECONDS, "Seconds that a probe may take; 1 when absent.", "timeout_s"),
                 "answer_s": Key(
-                    SOME_SECONDS, "Seconds until a client's request must be answered; 1800 when absent.", "answer_s"
+                    SOME_SECONDS,
+                    "Seconds until a client's request must be answered, and that an answer may stop; 1800 when absent.",
+                    "answer_s",
                 ),
             },
             field="probe",

@@ -1,11 +1,12 @@
 """What stands below ``/v1``: one ASGI callable, to be asked only after Host, origin and key were looked at."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 
 import msgspec
 
-from hal0_operator.gateway.client import Client, Receive, Send
+from hal0_operator.gateway.client import UNSENT, Client, Receive, Send, unknown
 from hal0_operator.gateway.connection import Headers
 from hal0_operator.gateway.counters import CLIENT_GONE, Counters
 from hal0_operator.gateway.lanes import Lanes
@@ -51,9 +52,11 @@ class Gateway:
         self._relay.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        client = Client(receive, send, self._limits, self._sweep)
+        client = Client(receive, send, self._limits, self._sweep, scope.get(UNSENT, unknown))
         try:
             await self._answer(scope, client)
+        except asyncio.CancelledError:
+            await self._end(client)
         except Exception as bug:  # noqa: BLE001 - the last line of defence: one log line, never a traceback
             _log.error("%s: %r", _known(scope["path"]), bug)
             _log.debug("where it happened", exc_info=True)
@@ -61,6 +64,15 @@ class Gateway:
                 await client.fail(Failure(500, "internal", "the operator failed to answer; its log says why"))
         finally:
             client.close()
+
+    @staticmethod
+    async def _end(client: Client) -> None:
+        """The server, which closes, cancels what it has waited for long enough; nobody needs to hear of it but this."""
+        task = asyncio.current_task()
+        if task is not None:
+            task.uncancel()
+        why = "the operator is ending: ask again once it runs again; the containers go on meanwhile"
+        await client.fail(Failure(503, "slot.not_ready", why, retry_s=5))
 
     async def _answer(self, scope: Scope, client: Client) -> None:
         path, method = scope["path"], scope["method"]

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from hal0_operator.gateway.connection import Headers
 from hal0_operator.gateway.faults import Gone, stalled
+from hal0_operator.gateway.heads import unbuffered
 from hal0_operator.gateway.limits import Limits
 from hal0_operator.gateway.sweep import Sweep
 from hal0_operator.routing.failure import Failure
@@ -16,12 +17,22 @@ _T = TypeVar("_T")
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+Unsent = Callable[[], int]
+
+UNSENT = "hal0.unsent"
+"""What the server's scope names it by."""
+
 
 AHEAD = 256 << 10
 """Bytes of a body that are read before anyone wants them, so that the end of the client is seen behind them."""
 
 HEARTBEAT = b": waiting\n\n"
-EVENT_STREAM: Headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache")]
+EVENT_STREAM = unbuffered([(b"content-type", b"text/event-stream")])
+
+
+def unknown() -> int:
+    """There is no telling."""
+    return -1
 
 
 class _Stalled(Exception):
@@ -29,11 +40,17 @@ class _Stalled(Exception):
 
 
 class Client:
-    """One that takes nothing of its answer for ``limits.stall_s`` counts as gone."""
+    """One that takes nothing of its answer for ``limits.stall_s`` counts as gone.
 
-    def __init__(self, receive: Receive, send: Send, limits: Limits, sweep: Sweep) -> None:
+    ``unsent`` answers how many bytes of it the client has not taken: a slow one frees no room for the next piece
+    for long, and takes some all the while.
+    """
+
+    def __init__(self, receive: Receive, send: Send, limits: Limits, sweep: Sweep, unsent: Unsent = unknown) -> None:
         self._receive = receive
         self._send = send
+        self._unsent = unsent
+        self._left = -1
         self._stall_s = limits.stall_s
         self._heartbeat_s = limits.heartbeat_s
         self._sweep = sweep
@@ -52,6 +69,7 @@ class Client:
         self.is_gone = False
         self.status = 0
         """Of the answer; 0 before its head is out."""
+        self._is_stream = self._is_in_event = False
         self.is_beating = False
         """The head of an event stream is out, before anything is known of the answer."""
         self.is_over = False
@@ -170,12 +188,15 @@ class Client:
 
     # The answer
 
-    async def start(self, status: int, headers: Headers) -> None:
+    async def start(self, status: int, headers: Headers, *, events: bool = False) -> None:
+        """``events``: whatever ends the answer early may be told as its last event."""
         self.status = status
+        self._is_stream = events
         await self._deliver({"type": "http.response.start", "status": status, "headers": headers})
 
     async def body(self, data: bytes, *, last: bool) -> None:
         """``last``: the answer is whole with it."""
+        self._is_in_event = bool(data) and data[-2:] != b"\n\n"
         if last:
             self.disarm()
             self.is_over = True
@@ -185,12 +206,12 @@ class Client:
         """One comment of an event stream, after its head where that is not out yet."""
         if not self.is_beating:
             self.is_beating = True
-            await self.start(200, EVENT_STREAM)
+            await self.start(200, EVENT_STREAM, events=True)
         await self.body(HEARTBEAT, last=False)
 
     async def fail(self, failure: Failure, extra: Headers | None = None) -> None:
         """The error envelope as the whole answer, or as the last event where a stream has begun."""
-        if self.is_beating:
+        if self._is_stream:
             await self.fail_stream(failure.body)
             return
         if self.status:
@@ -207,7 +228,8 @@ class Client:
 
     async def fail_stream(self, envelope: bytes) -> None:
         """One last event, and no ``[DONE]``."""
-        await self.body(b"data: " + envelope + b"\n\n", last=True)
+        ending = b"\n\n" if self._is_in_event else b""
+        await self.body(ending + b"data: " + envelope + b"\n\n", last=True)
 
     def cut(self) -> None:
         """Leave the answer as it is: the server closes the connection of an answer that is not whole."""
@@ -224,6 +246,7 @@ class Client:
     async def _in_time(self, step: Awaitable[_T]) -> _T:
         """Raises ``_Stalled`` when the client lets it wait for too long."""
         self._waits_since = self._loop.time()
+        self._left = -1
         try:
             return await step
         except asyncio.CancelledError:
@@ -240,5 +263,9 @@ class Client:
         if self._is_watched and self._watch is None:
             self._watch = self._loop.create_task(self._watched())
         if self._waits_since and now - self._waits_since >= self._stall_s and self._task is not None:
+            before, self._left = self._left, self._unsent()
+            if self._left >= 0 and self._left != before:  # seen for the first time, or some of it was taken
+                self._waits_since = now
+                return
             self._is_stalled = True
             self._task.cancel()

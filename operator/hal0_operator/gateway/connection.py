@@ -46,7 +46,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._reader: asyncio.Future[None] | None = None
         self._writer: asyncio.Future[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._patience_s = self._takes_within_s = 0.0
         self._is_write_paused = self._is_read_paused = False
         self.lost: Callable[[], None] = _nothing
         self.is_open = False
@@ -58,6 +58,7 @@ class Connection(asyncio.Protocol):
         self._bodiless = bodiless
         self._chunks: deque[bytes] = deque()
         self._held = self._unspent = self._status = 0
+        self._silent_since = self._refuses_since = 0.0
         self._headers: Headers = []
         self._is_headed = self._until_eof = False
         self.answered = self.complete = self.may_stay = False
@@ -79,16 +80,31 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.write(data)
 
-    async def drained(self) -> None:
-        """Return when more may be written, or when nothing more is wanted because the answer is whole."""
+    async def drained(self, seconds: float) -> None:
+        """Return when more may be written, or when nothing more is wanted because the answer is whole.
+
+        A server that takes nothing for so long has its connection closed.
+        """
         while self._is_write_paused and self.fault is None and not self.complete:
             self._writer = self._loop.create_future()
+            self._refuses_since, self._takes_within_s = self._loop.time(), seconds
             await self._writer
+        self._refuses_since = 0.0
 
     def answer_within(self, seconds: float) -> None:
-        """The request is on its way: its answer must begin by then."""
-        if not self._is_headed and self.fault is None:
-            self._timer = self._loop.call_later(seconds, self._late, seconds)
+        """The request is on its way: its answer must begin by then, and go on before it was silent for so long."""
+        self._patience_s = seconds
+        self._silent_since = self._loop.time()
+
+    def tick(self, now: float) -> None:
+        """What the sweep calls during an exchange."""
+        if self.complete or self.fault is not None:
+            return
+        if self._refuses_since and now - self._refuses_since >= self._takes_within_s:
+            self._late(f"it took nothing of the request for {self._takes_within_s:g} s")
+        elif self._silent_since and not self._is_read_paused and now - self._silent_since >= self._patience_s:
+            what = "its answer stopped" if self._is_headed else "no answer began"
+            self._late(f"{what}: not a byte in {self._patience_s:g} s")
 
     async def answer(self) -> Answer:
         """Raises ``UpstreamFault``."""
@@ -110,6 +126,7 @@ class Connection(asyncio.Protocol):
         self._held -= len(chunk)
         if self._is_read_paused and self._held < HIGH_WATER // 2 and self._transport is not None:
             self._is_read_paused = False
+            self._silent_since = self._loop.time()
             self._transport.resume_reading()
         return chunk
 
@@ -137,20 +154,14 @@ class Connection(asyncio.Protocol):
             if waiting is not None and not waiting.done():
                 waiting.set_result(None)
 
-    def _late(self, seconds: float) -> None:
-        self._fail(TooLate(f"no answer began within {seconds:g} s"))
+    def _late(self, why: str) -> None:
+        self._fail(TooLate(why))
         self.close()
 
     def _fail(self, fault: UpstreamFault) -> None:
         if self.fault is None and not self.complete:
             self.fault = fault
-        self._stop_timer()
         self._wake()
-
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
     # What asyncio tells
 
@@ -231,8 +242,7 @@ class Connection(asyncio.Protocol):
         if self._status >= 600:
             raise ValueError(f"a status of {self._status}")
         self._is_headed = True
-        self._unspent = 0
-        self._stop_timer()
+        self._progressed()
         named = {name for name, _ in self._headers}
         bounded = b"content-length" in named or b"transfer-encoding" in named or self._status in (204, 304)
         self._until_eof = not bounded
@@ -243,7 +253,7 @@ class Connection(asyncio.Protocol):
     def on_body(self, body: bytes) -> None:
         if self.complete:
             return
-        self._unspent = 0
+        self._progressed()
         self._held += len(body)
         self._chunks.append(body)
         self._wake()
@@ -251,6 +261,11 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         if self._is_headed and not self.complete:
             self._completed(may_stay=self._parser.should_keep_alive())
+
+    def _progressed(self) -> None:
+        self._unspent = 0
+        if self._silent_since:
+            self._silent_since = self._loop.time()
 
     def _completed(self, *, may_stay: bool) -> None:
         self.complete = True

@@ -1,5 +1,7 @@
 """What the gateway has done, as plain numbers: labels are slots and paths of ours, never what a client sent."""
 
+import re
+
 import msgspec
 
 from hal0_operator.gateway.connection import Headers
@@ -7,6 +9,9 @@ from hal0_operator.gateway.heads import value_of
 
 ANSWER_LIMIT = 1 << 20
 """Bytes of an answer that is looked at for the tokens that it took."""
+
+_USAGE = re.compile(rb'"usage"\s*:\s*\{')
+"""Servers may say ``null`` of it in every event but the last."""
 
 CLIENT_GONE = "499"
 """The code of a request whose client went before its answer began."""
@@ -56,6 +61,14 @@ class _Answer(msgspec.Struct):
 
 
 _DECODER = msgspec.json.Decoder(_Answer)
+
+
+def last_usage(stream: bytes) -> bytes:
+    """What the last event of a stream's end says that tells of tokens; empty where none does."""
+    for line in reversed(stream.split(b"\n")):
+        if line.startswith(b"data:") and _USAGE.search(line):
+            return line.removeprefix(b"data:")
+    return b""
 
 
 def has_usage(status: int, headers: Headers) -> bool:

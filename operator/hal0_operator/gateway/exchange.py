@@ -9,9 +9,9 @@ import msgspec
 
 from hal0_operator.gateway.client import Client
 from hal0_operator.gateway.connection import Answer
-from hal0_operator.gateway.counters import ANSWER_LIMIT, Counters, has_usage
+from hal0_operator.gateway.counters import ANSWER_LIMIT, Counters, has_usage, last_usage
 from hal0_operator.gateway.faults import Aborted, Gone, NoConnection, Refused, TooLate, UpstreamFault, invalid
-from hal0_operator.gateway.heads import answer_headers, request_head, value_of
+from hal0_operator.gateway.heads import answer_headers, request_head, unbuffered, value_of
 from hal0_operator.gateway.limits import Limits
 from hal0_operator.gateway.request import Body, Passing, Scope
 from hal0_operator.gateway.upstream import Call, Pool
@@ -21,6 +21,9 @@ from hal0_operator.routing.route import Route
 
 REFUSAL_LIMIT = 64 << 10
 """Bytes of a refusal that is told inside an event stream."""
+
+TAIL = 4096
+"""Bytes of the end of a stream that are looked at: its last event may say which tokens it took."""
 
 
 class Finder(Protocol):
@@ -42,10 +45,9 @@ class Exchange:
 
     def __init__(self, finder: Finder, pool: Pool, limits: Limits, found: Route, endpoint: Endpoint) -> None:
         self._finder = finder
-        self._limits = limits
         self._found = found
         self._endpoint = endpoint
-        self._call = Call(pool, found.standing.port, limits.first_byte_s)
+        self._call = Call(pool, found.standing.port, limits)
         self._drains = found.server.family == "flm"
         self._upload: asyncio.Task[None] | None = None
         self._upload_ended: Exception | None = None
@@ -94,23 +96,15 @@ class Exchange:
         try:
             async with contextlib.aclosing(body.pieces(self._found.model, self._resolved)) as pieces:
                 async for piece in pieces:
-                    await self._written(b"%x\r\n%b\r\n" % (len(piece), piece) if in_chunks else piece)
+                    await self._call.write(b"%x\r\n%b\r\n" % (len(piece), piece) if in_chunks else piece)
             if in_chunks:
-                await self._written(b"0\r\n\r\n")
+                await self._call.write(b"0\r\n\r\n")
             self._call.sent()
         except UpstreamFault:
             pass  # whoever waits for the answer meets it too
         except (Refused, Gone) as ended:
             self._upload_ended = ended
             self._call.abort()
-
-    async def _written(self, data: bytes) -> None:
-        try:
-            async with asyncio.timeout(self._limits.stall_s):
-                await self._call.write(data)
-        except TimeoutError:
-            why = f"it took nothing of the upload for {self._limits.stall_s:g} s"
-            raise Refused(_failure(self._found, TooLate(why))) from None
 
     def _resolved(self, model: str) -> str:
         """A model that came after the file must be the one that was chosen without it."""
@@ -130,24 +124,28 @@ class Exchange:
             await self._refuse_in_stream(client, done)
             return
         if not client.is_beating:
-            await client.start(answer.status, answer_headers(answer.headers))
+            headers = answer_headers(answer.headers)
+            await client.start(answer.status, unbuffered(headers) if is_stream else headers, events=is_stream)
         usage = bytearray() if not body.stream and has_usage(answer.status, answer.headers) else None
         is_first = True
-        tail = b"\n\n"
+        tail = b""
         while True:
             try:
                 piece = await self._call.read()
             except Aborted:
                 raise
             except UpstreamFault as fault:
-                await self._cut(fault, client, b"" if tail.endswith(b"\n\n") else b"\n\n", is_stream=is_stream)
+                # A stream ends with the reason; any other answer as it ended here, so that nobody takes it for whole.
+                if isinstance(fault, TooLate):
+                    self._finder.unheard(self._found)
+                await client.fail(_failure(self._found, fault))
                 return
             self._finder.heard(self._found)
             if is_first:
                 is_first = False
                 self._finder.counters.began_to_answer(self._found.slot, asyncio.get_running_loop().time() - began)
             if is_stream:
-                tail = (tail + piece)[-2:]
+                tail = (tail + piece)[-TAIL:]
             elif usage is not None:
                 usage = usage + piece if len(usage) + len(piece) <= ANSWER_LIMIT else None
             is_last = self._call.is_spent
@@ -157,6 +155,8 @@ class Exchange:
             await client.body(piece, last=is_last)
             if is_last:
                 break
+        if is_stream:
+            usage = bytearray(last_usage(tail))
         if usage:
             self._finder.counters.took_tokens(self._found.slot, bytes(usage))
 
@@ -172,14 +172,6 @@ class Exchange:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             error = _failure(self._found, UpstreamFault("it refused the request")).body
         await client.fail_stream(error)
-
-    async def _cut(self, fault: UpstreamFault, client: Client, ending: bytes, *, is_stream: bool) -> None:
-        """A stream ends with the reason; any other answer ends as it ended here, so that nobody takes it for whole."""
-        if is_stream:
-            await client.body(ending, last=False)
-            await client.fail_stream(_failure(self._found, fault).body)
-        else:
-            client.cut()
 
 
 def _is_stream(answer: Answer) -> bool:

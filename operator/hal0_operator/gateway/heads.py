@@ -13,6 +13,9 @@ _HOP_BY_HOP = {b"connection", b"keep-alive", b"te", b"trailer", b"transfer-encod
 _OWN = _HOP_BY_HOP | {b"host", b"content-length", b"accept-encoding", b"expect", b"cookie"}
 """Of a request, what the gateway says itself, and the cookies of other pages on this machine."""
 
+_BUFFERING = b"x-accel-buffering"
+"""What nginx and those like it go by."""
+
 _FOREIGN = b"access-control-"
 """A container may let every web page read its answers; the gateway does not."""
 
@@ -35,6 +38,15 @@ def answer_headers(headers: Headers) -> Headers:
     """Those of a container's answer that are the client's too."""
     dropped = _HOP_BY_HOP | _named(headers)
     return [(name, value) for name, value in headers if name not in dropped and not name.startswith(_FOREIGN)]
+
+
+def unbuffered(headers: Headers) -> Headers:
+    """Those of an event stream: what stands between the gateway and its client shall neither hold nor change it."""
+    kept = [(name, value) for name, value in headers if name not in (b"cache-control", _BUFFERING)]
+    told = value_of(headers, b"cache-control") or b"no-cache"
+    if b"no-transform" not in told:
+        told += b", no-transform"
+    return [*kept, (b"cache-control", told), (_BUFFERING, b"no")]
 
 
 def value_of(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes:

@@ -10,7 +10,7 @@ from hal0_operator.gateway.client import Client
 from hal0_operator.gateway.counters import CLIENT_GONE, Counters
 from hal0_operator.gateway.exchange import Exchange
 from hal0_operator.gateway.faults import Gone, Refused
-from hal0_operator.gateway.lanes import Changed, Entry, Lanes
+from hal0_operator.gateway.lanes import RETRY_S, Changed, Entry, Lanes
 from hal0_operator.gateway.limits import Limits
 from hal0_operator.gateway.ports import Slots
 from hal0_operator.gateway.request import Body, Passing, Scope, read
@@ -110,7 +110,7 @@ class Relay:
         try:
             if entry.turn is not None:
                 self.counters.queued[found.slot] = self.counters.queued.get(found.slot, 0) + 1
-                await client.wait_for(entry.turn, beats=body.stream, at_once=False)
+                await self._turn(entry.turn, server, body, client)
                 again = self.found(endpoint, body.model)
                 if again.standing.container != container:
                     return False
@@ -120,6 +120,16 @@ class Relay:
         finally:
             leave()
         return True
+
+    async def _turn(self, turn: "asyncio.Future[None]", server: str, body: Body, client: Client) -> None:
+        """Raises ``Refused`` when it does not come in the time that one answer may take."""
+        try:
+            async with asyncio.timeout(self._limits.answer_s):
+                await client.wait_for(turn, beats=body.stream, at_once=False)
+        except TimeoutError:
+            why = f"slot {server} was busy with others for {self._limits.answer_s:g} s: try again later"
+            details = {"slot": server, "reason": "the queue did not move on"}
+            raise Refused(Failure(503, "slot.not_ready", why, details, RETRY_S)) from None
 
     def _leave(self, entry: Entry, slot: str, server: str) -> None:
         """Only the first time counts."""

@@ -9,6 +9,7 @@ from functools import partial
 
 from hal0_operator.gateway.connection import Answer, Connection
 from hal0_operator.gateway.faults import Aborted, NoConnection, TooLate, UpstreamFault
+from hal0_operator.gateway.limits import Limits
 from hal0_operator.gateway.sweep import TICK_S, Sweep
 
 HOST = "127.0.0.1"
@@ -23,7 +24,7 @@ class Pool:
     """
 
     def __init__(self, sweep: Sweep, *, connect_s: float = 2.0, idle_s: float = 2.0, idle_most: int = 4) -> None:
-        self._sweep = sweep
+        self.sweep = sweep
         self._connect_s = connect_s
         self._idle_s = idle_s
         self._idle_most = idle_most
@@ -51,7 +52,7 @@ class Pool:
         idle = self._idle.setdefault(port, {})
         idle[connection] = asyncio.get_running_loop().time()
         connection.lost = partial(self._forget, port, connection)
-        self._sweep.add(self)
+        self.sweep.add(self)
 
     def tick(self, now: float) -> None:
         """What the sweep calls: close what was idle for long enough, the longest idle first."""
@@ -64,7 +65,7 @@ class Pool:
             if not idle:
                 del self._idle[port]
         if not self._idle:
-            self._sweep.discard(self)
+            self.sweep.discard(self)
 
     def _forget(self, port: int, connection: Connection) -> None:
         self._idle.get(port, {}).pop(connection, None)
@@ -86,10 +87,10 @@ class Call:
     End it with ``finish``, which aborts whatever is not whole.  ``abort`` may come at any time, from a callback.
     """
 
-    def __init__(self, pool: Pool, port: int, first_byte_s: float) -> None:
+    def __init__(self, pool: Pool, port: int, limits: Limits) -> None:
         self._pool = pool
         self._port = port
-        self._first_byte_s = first_byte_s
+        self._limits = limits
         self._connection: Connection | None = None
         self._is_aborted = self._is_sent = False
 
@@ -109,21 +110,19 @@ class Call:
 
     async def open(self, head: bytes) -> None:
         """Begin a request whose body cannot be sent twice: always on a new connection.  Raises ``UpstreamFault``."""
-        self._connection = await self._fresh()
-        self._connection.use()
-        self._connection.write(head)
+        self._take(await self._fresh()).write(head)
 
     async def write(self, data: bytes) -> None:
         """Send a piece of the body, as fast as the container takes it.  Raises ``UpstreamFault``."""
         assert self._connection is not None
         self._connection.write(data)
-        await self._connection.drained()
+        await self._connection.drained(self._limits.stall_s)
 
     def sent(self) -> None:
         """The body is whole; the deadline of the answer begins."""
         assert self._connection is not None
         self._is_sent = True
-        self._connection.answer_within(self._first_byte_s)
+        self._connection.answer_within(self._limits.answer_s)
 
     async def answer(self) -> Answer:
         """The head of the answer, which may come before the body is sent.  Raises ``UpstreamFault``."""
@@ -151,6 +150,7 @@ class Call:
         connection, self._connection = self._connection, None
         if connection is None:
             return
+        self._pool.sweep.discard(connection)
         if connection.is_open and connection.is_spent and connection.may_stay and self._is_sent:
             self._pool.keep(self._port, connection)
         else:
@@ -165,15 +165,22 @@ class Call:
             raise Aborted("ended by the gateway")
         return connection
 
-    async def _asked(self, connection: Connection, head: bytes, body: bytes, *, bodiless: bool) -> Answer:
+    def _take(self, connection: Connection, *, bodiless: bool = False) -> Connection:
+        if self._connection is not None:  # the one that was used again and had ended meanwhile
+            self._pool.sweep.discard(self._connection)
         self._connection = connection
         connection.use(bodiless=bodiless)
+        self._pool.sweep.add(connection)
+        return connection
+
+    async def _asked(self, connection: Connection, head: bytes, body: bytes, *, bodiless: bool) -> Answer:
+        self._take(connection, bodiless=bodiless)
         if len(body) <= SLICE:
             connection.write(head + body)
         else:
             connection.write(head)
             for start in range(0, len(body), SLICE):
-                await connection.drained()
+                await connection.drained(self._limits.stall_s)
                 if connection.complete:  # answered without the rest
                     return await connection.answer()
                 connection.write(body[start : start + SLICE])

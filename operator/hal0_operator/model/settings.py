@@ -21,7 +21,8 @@ class LoopSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 class ProbeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Seconds between probes while starting (grows to 1 s) and when Ready, and per request.
 
-    ``answer_s``: from a whole request of a client to the head of its answer; without a stream that is all of the work.
+    ``answer_s``: from a whole request of a client to the head of its answer (without a stream that is all of the work),
+    and between two pieces of it.
     """
 
     start_s: float = 0.25
