@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from hal0_operator.gateway.sweep import TICK_S
+from hal0_operator.web.connection import AHEAD, AHEAD_BYTES
 from tests.gateway.fakes import CHAT, FORM, SPEECH_TO_TEXT, form
 
 pytestmark = pytest.mark.anyio
@@ -47,6 +49,35 @@ async def test_a_client_that_only_half_closes_has_gone(ground):
     await caller.ask()
     taken = await ground.server.next()
     caller.writer.write_eof()
+    await asyncio.wait_for(taken.gone(), 1)
+    await idle(ground)
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+async def test_a_client_that_sent_its_next_request_too_is_seen_to_go(ground, is_late):
+    """Nobody reads behind a request that waits for its turn, unless somebody cares."""
+    caller = await ground.caller()
+    await caller.ask()
+    taken = await ground.server.next()
+    await taken.body()
+    gone = asyncio.create_task(taken.gone())
+    if is_late:  # by then the client is watched
+        await asyncio.wait({gone}, timeout=4 * TICK_S)
+    await caller.ask(path="/v1/models", method="GET")
+    await caller.ask(path="/v1/models", method="GET")
+    caller.leave()
+    await asyncio.wait_for(gone, 1)
+    await idle(ground)
+    assert ground.gateway.counters.requests == {("chat", CHAT, "499"): 1}
+
+
+@pytest.mark.parametrize(("count", "size"), [(AHEAD + 1, 2), (1, AHEAD_BYTES + 1)])
+async def test_a_client_may_not_send_ever_more_before_its_turn(ground, count, size):
+    caller = await ground.caller()
+    await caller.ask()
+    taken = await ground.server.next()
+    for _ in range(count):
+        await caller.ask(body=b"x" * size)
     await asyncio.wait_for(taken.gone(), 1)
     await idle(ground)
 

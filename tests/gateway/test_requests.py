@@ -85,6 +85,31 @@ async def test_flm_is_asked_for_its_own_model_and_nothing_else_of_the_body_chang
         await caller.answer()
 
 
+@pytest.mark.parametrize("name", ["Upgrade", "upgrade", "UPGRADE"])
+async def test_another_protocol_that_is_offered_is_not_spoken_and_costs_nothing(ground, name):
+    """As curl and others offer HTTP/2 with a body that is meant for either."""
+    caller = await ground.caller()
+    for _ in range(2):
+        offer = {"Connection": "Upgrade, HTTP2-Settings", name: "h2c", "HTTP2-Settings": "AAMAAABkAAQAoAAA"}
+        await caller.ask(body={"prompt": "\r\nUpgrade: "}, **offer)
+        taken = await ground.server.next()
+        assert await taken.body() == b'{"prompt":"\\r\\nUpgrade: "}'
+        assert not {"upgrade", "http2-settings", "connection"} & {key.lower() for key in taken.headers}
+        await taken.answer()
+        assert await caller.answer() == {}
+
+
+async def test_what_follows_a_chunked_body_joins_no_head(ground):
+    caller = await ground.caller()
+    head = f"POST {CHAT} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    await caller.send(head + b"2\r\n{}\r\n0\r\nHost: elsewhere\r\nX-Late: yes\r\n\r\n")
+    taken = await ground.server.next()
+    assert "x-late" not in taken.headers
+    assert await taken.body() == b"{}"
+    await taken.answer()
+    assert await caller.answer() == {}
+
+
 async def test_the_query_goes_along(ground):
     caller = await ground.caller()
     await caller.ask(f"{CHAT}?a=1&b=%20")
