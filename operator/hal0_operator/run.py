@@ -253,7 +253,6 @@ async def serve(parts: Parts, listen: str, watching: Callable[[RunningOperator],
     descriptors.allow_many()
     shutdown = anyio.Event()
     watch = Watch(parts.fs, parts.place.home, parts.home.hint, lambda text: _watch_told(parts, text))
-
     every_s = parts.settings.loop.resync_s
 
     def before_resync() -> None:
@@ -272,8 +271,9 @@ async def serve(parts: Parts, listen: str, watching: Callable[[RunningOperator],
         keep(tasks, parts, "loading on demand", parts.traffic.run)
         keep(tasks, parts, "the view", partial(watching, parts.operator))
         tasks.start_soon(_end_on_signal, shutdown, parts.drive)
-        tasks.start_soon(_surfaces, parts, listen, shutdown)
-        await parts.drive.run()
+        async with anyio.create_task_group() as ending:  # after the signal each comes to its end by itself
+            ending.start_soon(_surfaces, parts, listen, shutdown)
+            await parts.drive.run()
         tasks.cancel_scope.cancel()
     parts.procs.close()
 

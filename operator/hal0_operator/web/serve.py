@@ -1,5 +1,6 @@
 """The two listeners, TCP and the socket file, as one server on the running event loop."""
 
+import asyncio
 import contextlib
 import errno
 import os
@@ -21,6 +22,9 @@ LONGEST_SOCKET_PATH = 107
 GRACE_S = 1
 """Seconds that answers under way may take once the server closes."""
 
+LAST_WORDS_S = 0.5
+"""Seconds that whoever is cut off then may need to say so."""
+
 KEEP_ALIVE_S = 75
 """Longer than the pools of usual clients keep a connection, so that none sends on one that is being closed."""
 
@@ -39,6 +43,11 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        if self.server_state.tasks:  # cancelled a moment ago; each tells its client
+            await asyncio.wait(tuple(self.server_state.tasks), timeout=LAST_WORDS_S)
 
     async def main_loop(self) -> None:
         await self.on_tick(0)  # fills the default headers; ten ticks a second would be idle work
@@ -63,7 +72,7 @@ async def serve(app: ASGIApp, listen: str, socket_path: str, shutdown: anyio.Eve
             loop="asyncio",
             lifespan="off",
             log_config=None,
-            log_level="error",  # its warnings are what anyone may send, a line each
+            log_level="critical",  # what is below anyone may send, a line each; the applications log their own faults
             access_log=False,
             server_header=False,
             date_header=False,
