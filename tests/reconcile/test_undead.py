@@ -2,7 +2,7 @@
 
 from hal0_operator.loop.intake import Intake
 from hal0_operator.model.action import KillOrphan
-from hal0_operator.model.container import LABEL_HOME, LABEL_SLOT
+from hal0_operator.model.container import LABEL_HOME, LABEL_SLOT, LABEL_SPEC
 from hal0_operator.model.memory import Memory
 from hal0_operator.model.settings import Settings
 from hal0_operator.model.world import Container
@@ -32,6 +32,17 @@ def test_a_process_that_is_dying_is_waited_for_and_one_that_lives_on_is_killed()
     core = loop(gone())
     assert core.begin(slot_key("chat"), 10.5) is None
     assert core.state("chat").waiting.reason == "PortHeld"
+    effect = core.begin(slot_key("chat"), 11.0)
+    assert isinstance(effect, KillOrphan)
+    assert (effect.pid, effect.id) == (77, "c1")
+
+
+def test_it_is_killed_too_where_the_slot_has_a_container_that_waits_for_the_port():
+    """Somebody cloned the container before it went: the copy has the name, the labels and no process."""
+    core = loop(gone())
+    labels = {LABEL_HOME: "h1", LABEL_SLOT: "chat", LABEL_SPEC: core.aims.effective["chat"].digest}
+    core.world.put(Container(id="c2", name="hal0-chat", state="created", labels=labels, ports=(8101,)))
+    assert core.begin(slot_key("chat"), 10.5) is None
     effect = core.begin(slot_key("chat"), 11.0)
     assert isinstance(effect, KillOrphan)
     assert (effect.pid, effect.id) == (77, "c1")

@@ -12,6 +12,7 @@ from hal0_operator.reconcile.draining import drained
 from hal0_operator.reconcile.holders import blocked_create
 from hal0_operator.reconcile.preflight import (
     NEED_LIST,
+    end_undead,
     host_ready,
     outside_pause,
     preflight,
@@ -153,7 +154,7 @@ def _exited(v: View, own: Container, why: str) -> Step:
         return pause
     blocked = blocked_create(wanted.inputs, v.world, own)
     if blocked is not None:
-        return blocked
+        return end_undead(v, wanted) or blocked
     if (step := host_ready(v, wanted)) is not None:
         return step
     return _start_or_again(v, wanted, own, why)
@@ -189,7 +190,7 @@ def _dead(v: View, own: Container) -> Step:
         return Wait("settling", "Podman has not seen the exit yet", v.state.heal_next)
     blocked = blocked_create(wanted.inputs, v.world, own)
     if blocked is not None:
-        return blocked
+        return end_undead(v, wanted) or blocked
     if takes_nodes(v, wanted):
         if (step := host_ready(v, wanted)) is not None:
             return step

@@ -38,7 +38,7 @@ def preflight(v: View, wanted: Effective, own: Container | None) -> Effect | Wai
         if blocked is None and v.target is not None and not wanted.rolled_back and own.digest != wanted.digest:
             blocked = blocked_profile(v.target, own, v.world, v.peers)
     if blocked is not None:
-        return _end_undead(v, wanted) or blocked
+        return end_undead(v, wanted) or blocked
     if own is None and (step := _name_free(v)) is not None:
         return step
     if (step := _image_here(v, wanted)) is not None:
@@ -54,7 +54,7 @@ def outside_pause(v: View) -> Wait | None:
     return Wait(outside.reason, outside.message, outside.until)
 
 
-def _end_undead(v: View, wanted: Effective) -> KillOrphan | None:
+def end_undead(v: View, wanted: Effective) -> KillOrphan | None:
     """4.3 removes a container from under a process that was started, or stopped, at the same moment."""
     ghost = undead(wanted.inputs, v.world, v.now)
     if ghost is None:
