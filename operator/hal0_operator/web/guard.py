@@ -1,4 +1,4 @@
-"""What stands before every route: whose Host, whose origin, which token, how large a body.
+"""What stands before every route: whose Host, whose origin, which token, how large and how slow a body.
 
 A local server must not trust loopback: any web page can send requests to it.  So a foreign
 Host is refused on every path, before routing (a page that rebinds its name to 127.0.0.1), and
@@ -11,6 +11,7 @@ import logging
 import re
 from collections.abc import Iterable
 
+import anyio
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,6 +19,9 @@ from hal0_operator.web.answers import JSON, Fault
 
 BODY_LIMIT = 1 << 20
 """Bytes of a request body; the largest wish is a few hundred."""
+
+BODY_S = 30.0
+"""Seconds for a body to come as a whole, on every path: a forge's call needs no token to begin one."""
 
 HOOK = "/hooks/git"
 """The one write that needs no token: a signature over its body is asked for instead, and it only hints."""
@@ -134,26 +138,41 @@ def _check_type(headers: Headers) -> None:
 
 
 async def _whole_body(headers: Headers, receive: Receive) -> Receive:
-    """Read the body up to the limit and hand it on as one message; larger ones are 413."""
-    too_large = Fault(413, "request.too_large", f"the body is larger than {BODY_LIMIT} bytes", {"Connection": "close"})
+    """Read the body up to the limit and hand it on as one message; larger ones are 413, those that are late 408."""
     declared = headers.get("content-length", "0")
     if not declared.isdigit() or len(declared) > 9 or int(declared) > BODY_LIMIT:
-        raise too_large
+        raise _too_large()
+    try:
+        with anyio.fail_after(BODY_S):
+            body = await _read(receive)
+    except TimeoutError:
+        message = f"the body did not come within {BODY_S:g} s"
+        raise Fault(408, "request.timeout", message, {"Connection": "close"}) from None
+    pending = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return pending.pop() if pending else await receive()
+
+    return replay
+
+
+async def _read(receive: Receive) -> bytes:
+    """Raises ``Fault`` for more than the limit, and when the client goes: a part of a body is acted on by nobody."""
     parts: list[bytes] = []
     size = 0
     more = True
     while more:
         message = await receive()
         if message["type"] != "http.request":
-            break
+            raise Fault(400, "request.incomplete", "the connection ended before the body did")
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > BODY_LIMIT:
-            raise too_large
+            raise _too_large()
         more = message.get("more_body", False)
-    pending = [{"type": "http.request", "body": b"".join(parts), "more_body": False}]
+    return b"".join(parts)
 
-    async def replay() -> Message:
-        return pending.pop() if pending else await receive()
 
-    return replay
+def _too_large() -> Fault:
+    message = f"the body is larger than {BODY_LIMIT} bytes"
+    return Fault(413, "request.too_large", message, {"Connection": "close"})
