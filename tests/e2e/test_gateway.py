@@ -219,3 +219,20 @@ def test_health_that_lies_is_not_believed(operator: OperatorProcess) -> None:
         assert (status, error["code"]) == (504, "upstream.failed")
     until_event(operator, lambda event: event["reason"] == "NoProgress" and event["slot"] == "chat")
     operator.until(lambda slots: all_ready(slots) and container_id(slots["chat"]) not in ("", before))
+
+
+def test_an_operator_that_ends_waits_for_short_answers_and_ends_long_ones_honestly(running: OperatorProcess) -> None:
+    converged(running)
+    running.stub("chat", chunks=400, chunk_ms=50)
+    running.stub("code", chunks=4, chunk_ms=100)
+    body = {"messages": HELLO, "stream": True}
+    with (
+        asking(running, CHAT, body | {"model": "chat"}) as long,
+        asking(running, CHAT, body | {"model": "code"}) as short,
+    ):
+        assert long.readline().startswith(b"data:")
+        assert running.stop() == 0
+        assert short.read().decode().endswith("data: [DONE]\n\n")
+        last = long.read().decode().rstrip().rpartition("data: ")[2]
+    assert json.loads(last)["error"]["code"] == "slot.not_ready"
+    assert "Traceback" not in running.said()
