@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hal0_operator.gateway.bodies import decode, model_spans, with_model
+from hal0_operator.gateway.bodies import asked, decode, with_model
 from hal0_operator.gateway.faults import Refused
 from hal0_operator.gateway.multipart import Closing, Field, Parts, boundary
+from hal0_operator.gateway.outline import Outline
 from tests.gateway.fakes import form
 
 TEXTS = st.text(max_size=8) | st.sampled_from(['"', "\\", "model", '{"model": "x"}', "}", ":", "é", "\\u006d"])
@@ -57,6 +58,14 @@ def bodies(draw):
     )
 
 
+def outline(body, piece=1):
+    """Of a body that is seen in slices as small as they can be."""
+    found = Outline(body, piece)
+    while found.further():
+        pass
+    return found
+
+
 @given(bodies(), st.text(st.characters(exclude_categories=["Cs"]), max_size=8))
 def test_only_the_bytes_of_the_model_change(body, model):
     before, value, after = body
@@ -76,10 +85,24 @@ def test_a_model_is_added_where_there_is_none(given, space):
     assert changed.replace(b'"model":"tag"', b"", 1).replace(b"{,", b"{", 1) == body
 
 
+@given(st.lists(st.one_of(bodies().map(b"".join), VALUES.map(lambda value: json.dumps(value).encode())), min_size=1))
+def test_a_body_that_is_seen_in_slices_asks_for_what_it_asks_for_as_a_whole(values):
+    """Bodies in bodies, so that the keys stand at all places of a slice and at all depths."""
+    inner = b",".join(b'"%d":%b' % (number, value) for number, value in enumerate(values))
+    for body in (
+        b"{%b}" % inner,
+        b'{%b,"model":"\\u0061\\"","stream":true}' % inner,
+        b'{"stream":true,"model":null,%b,"str\\u0065am" : "x"}' % inner,
+    ):
+        seen, whole = asked(body, outline(body)), decode(body)
+        assert (seen.model, seen.stream) == (whole.model, whole.stream is True)
+        assert with_model(body, "tag", outline(body)) == with_model(body, "tag")
+
+
 def test_every_one_of_several_models_is_replaced():
     body = b'{"model": "a", "x": [{"model": "b"}], "model":"c"}'
     assert with_model(body, "t") == b'{"model": "t", "x": [{"model": "b"}], "model":"t"}'
-    assert [body[start:end] for start, end in model_spans(body)] == [b'"a"', b'"c"']
+    assert [body[start:end] for start, end in outline(body).models] == [b'"a"', b'"c"']
 
 
 def test_a_stream_is_asked_for_by_true_alone():

@@ -1,11 +1,19 @@
 """JSON bodies: what a request asks for, and another model's name in the place of the one that it gives."""
 
+import asyncio
 import re
 from typing import Any
 
 import msgspec
 
 from hal0_operator.gateway.faults import invalid
+from hal0_operator.gateway.outline import Outline
+
+AT_ONCE = 64 << 10
+"""Bytes of a body that is decoded in one call.  That holds the interpreter, so that a thread would not help."""
+
+SLICE_S = 100e-6
+"""Seconds after which others have their turn while a larger one is looked at."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -16,8 +24,8 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 _DECODER = msgspec.json.Decoder(Asked)
-_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\],:]', re.DOTALL)
-_SPACE = b" \t\r\n"
+_MODEL = msgspec.json.Decoder(str | None)
+_EMPTY = re.compile(rb"[ \t\r\n]*\}")
 
 
 def decode(body: bytes) -> Asked:
@@ -30,60 +38,45 @@ def decode(body: bytes) -> Asked:
         raise invalid("the body is nested too deeply") from fault
 
 
-def with_model(body: bytes, model: str) -> bytes:
-    """A body that ``decode`` took, asking for ``model``; every other byte is as it was."""
-    new = msgspec.json.encode(model)
-    spans = model_spans(body)
-    if spans:
-        parts: list[bytes] = []
-        done = 0
-        for start, end in spans:
-            parts += (body[done:start], new)
-            done = end
-        changed = b"".join((*parts, body[done:]))
-    else:
-        opening = body.index(b"{") + 1
-        is_empty = body[opening:].lstrip(_SPACE).startswith(b"}")
-        changed = b"".join((body[:opening], b'"model":', new, b"" if is_empty else b",", body[opening:]))
-    if _DECODER.decode(changed).model == model:
-        return changed
-    whole: dict[str, Any] = msgspec.json.decode(body)
-    return msgspec.json.encode({**whole, "model": model})
+async def outlined(body: bytes) -> Outline:
+    """Of a large body, without keeping others from their turns.  Raises ``Refused`` (400)."""
+    now = asyncio.get_running_loop().time
+    outline, since = Outline(body), now()
+    while outline.further():
+        if now() - since > SLICE_S:
+            await asyncio.sleep(0)
+            since = now()
+    return outline
 
 
-def model_spans(body: bytes) -> list[tuple[int, int]]:
-    """Where values of a key ``model`` of the outermost object begin and end; several where it is there twice."""
-    spans = []
-    depth = 0
-    key = b""
-    start = -1
-    for token in _TOKEN.finditer(body):
-        first = token[0][:1]
-        if first == b'"':
-            if depth == 1 and start < 0:
-                key = token[0]
-            continue
-        if first == b":":
-            if depth == 1 and start < 0:
-                start = token.end()
-            continue
-        closes = first in b"}]"
-        if depth == 1 and start >= 0 and (first == b"," or closes):
-            if _is_model(key):
-                spans.append(_trimmed(body, start, token.start()))
-            start = -1
-        depth += first in b"{["
-        depth -= closes
-    return spans
+def asked(body: bytes, outline: Outline) -> Asked:
+    """What ``decode`` would say, of a body that is seen in outline only.  Raises ``Refused`` (400)."""
+    model: str | None = None
+    try:
+        for begin, end in outline.models:
+            model = _MODEL.decode(body[begin:end])
+    except (msgspec.DecodeError, UnicodeDecodeError) as fault:
+        raise invalid(f"`model` is no short text: {fault}") from fault
+    stream = any(body[begin:end] == b"true" for begin, end in outline.streams[-1:])
+    return Asked(model, stream)
 
 
-def _is_model(key: bytes) -> bool:
-    return key == b'"model"' or (b"\\" in key and msgspec.json.decode(key) == "model")
+def with_model(body: bytes, model: str, outline: Outline | None = None) -> bytes:
+    """A body that was taken, asking for ``model``; every other byte is as it was.
 
-
-def _trimmed(body: bytes, start: int, end: int) -> tuple[int, int]:
-    while body[start : start + 1] in (b" ", b"\t", b"\r", b"\n"):
-        start += 1
-    while body[end - 1 : end] in (b" ", b"\t", b"\r", b"\n"):
-        end -= 1
-    return start, end
+    Without its ``outline`` it is a short one, of which that is found here.  Raises ``Refused`` (400).
+    """
+    if outline is None:
+        outline = Outline(body)
+        while outline.further():
+            pass
+    new, old = msgspec.json.encode(model), memoryview(body)
+    if not outline.models:
+        at = outline.opening
+        return b"".join((old[:at], b'"model":', new, b"" if _EMPTY.match(body, at) else b",", old[at:]))
+    parts: list[bytes | memoryview] = []
+    done = 0
+    for begin, end in outline.models:
+        parts += (old[done:begin], new)
+        done = end
+    return b"".join((*parts, old[done:]))

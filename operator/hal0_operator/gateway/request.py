@@ -12,6 +12,7 @@ from hal0_operator.gateway.faults import Refused, invalid, stalled
 from hal0_operator.gateway.heads import value_of
 from hal0_operator.gateway.limits import Limits
 from hal0_operator.gateway.multipart import Closing, Field, Parts, Segment
+from hal0_operator.gateway.outline import Outline
 from hal0_operator.routing.endpoints import Endpoint
 from hal0_operator.routing.failure import Failure
 
@@ -24,20 +25,28 @@ Resolve = Callable[[str], str]
 
 
 class Whole:
-    """A JSON body."""
+    """A JSON body; of a large one it is known where its model stands."""
 
-    def __init__(self, body: bytes) -> None:
-        asked = bodies.decode(body)
+    def __init__(self, body: bytes, asked: bodies.Asked, outline: Outline | None = None) -> None:
         self._body = body
+        self._outline = outline
         self.model = asked.model
         self.stream = asked.stream is True
+
+    @classmethod
+    async def of(cls, body: bytes) -> "Whole":
+        """Raises ``Refused`` (400)."""
+        if len(body) <= bodies.AT_ONCE:
+            return cls(body, bodies.decode(body))
+        outline = await bodies.outlined(body)
+        return cls(body, bodies.asked(body, outline), outline)
 
     def close(self) -> None:
         """Nothing is kept of it."""
 
     def sent_as(self, model: str) -> bytes:
-        """The body with another model in it; ``""`` keeps it."""
-        return bodies.with_model(self._body, model) if model else self._body
+        """The body with another model in it; ``""`` keeps it.  Raises ``Refused`` (400)."""
+        return bodies.with_model(self._body, model, self._outline) if model else self._body
 
 
 class Passing:
@@ -192,7 +201,7 @@ async def read(endpoint: Endpoint, scope: Scope, client: Client, limits: Limits)
         if data is None:
             raise _too_large(most)
         client.watch(at_once=False)
-        return Whole(data)
+        return await Whole.of(data)
     kind = value_of(headers, b"content-type").decode("latin-1")
     passing = Passing(client, Parts(multipart.boundary(kind)), declared, limits)
     client.watch(at_once=True)
