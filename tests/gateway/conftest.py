@@ -9,6 +9,7 @@ import pytest
 
 from hal0_operator.gateway.app import Gateway
 from hal0_operator.gateway.limits import Limits
+from hal0_operator.routing.directory import Listing
 from hal0_operator.web.serve import serve
 from tests.gateway.fakes import Caller, FakeServer, FakeSlots, listing
 from tests.support.served import free_port
@@ -39,8 +40,13 @@ class Ground:
             self.slots.add(listing(slot, type, model=f"{slot}-model"), self.server.port)
         npu = {"device": "npu", "family": "flm"}
         self.slots.add(listing("agent", model="gemma3:4b", upstream_model="gemma3:4b", **npu), self.npu.port, "id-npu")
-        record = {"is_record": True, "anchor": "agent", "upstream_model": "whisper-v3:turbo"}
-        self.slots.add(listing("npu-stt", "transcription", **npu, **record))
+        self.slots.add(self.record("npu-stt", "transcription", "whisper-v3:turbo"))
+
+    @staticmethod
+    def record(slot: str, type: str, model: str = "embed-gemma:300m") -> Listing:
+        """One that the NPU's process serves."""
+        npu = {"device": "npu", "family": "flm"}
+        return listing(slot, type, **npu, is_record=True, anchor="agent", upstream_model=model)
 
     async def caller(self, **more: int) -> Caller:
         caller = await Caller.to(self.port, **more)

@@ -10,6 +10,7 @@ import msgspec
 from hal0_operator.gateway.client import Client
 from hal0_operator.gateway.connection import Answer
 from hal0_operator.gateway.counters import ANSWER_LIMIT, Counters, has_usage, last_usage
+from hal0_operator.gateway.embeddings import MOST, asks_base64, in_base64
 from hal0_operator.gateway.faults import Aborted, Gone, NoConnection, Refused, TooLate, UpstreamFault, invalid
 from hal0_operator.gateway.heads import answer_headers, request_head, unbuffered, value_of
 from hal0_operator.gateway.limits import Limits
@@ -49,6 +50,7 @@ class Exchange:
         self._endpoint = endpoint
         self._call = Call(pool, found.standing.port, limits)
         self._drains = found.server.family == "flm"
+        self._is_translated = False
         self._upload: asyncio.Task[None] | None = None
         self._upload_ended: Exception | None = None
 
@@ -85,6 +87,7 @@ class Exchange:
         port, headers, query = self._found.standing.port, scope["headers"], scope["query_string"]
         if not isinstance(body, Passing):
             data = body.sent_as(self._found.model)
+            self._is_translated = self._drains and self._endpoint.role == "embed" and asks_base64(data)
             return await self._call.send(request_head(self._endpoint.path, query, headers, port, len(data)), data)
         length = body.length(self._found.model)
         await self._call.open(request_head(self._endpoint.path, query, headers, port, length))
@@ -119,6 +122,9 @@ class Exchange:
     async def _forward(
         self, answer: Answer, body: Body, client: Client, began: float, done: Callable[[], None]
     ) -> None:
+        if self._is_translated and answer.status == 200:
+            await self._translate(answer, client, began, done)
+            return
         is_stream = _is_stream(answer)
         if client.is_beating and not (is_stream and answer.status == 200):
             await self._refuse_in_stream(client, done)
@@ -159,6 +165,23 @@ class Exchange:
             usage = bytearray(last_usage(tail))
         if usage:
             self._finder.counters.took_tokens(self._found.slot, bytes(usage))
+
+    async def _translate(self, answer: Answer, client: Client, began: float, done: Callable[[], None]) -> None:
+        """Vectors in the form that was asked for.  Raises ``UpstreamFault``."""
+        text = bytearray()
+        while not self._call.is_spent:
+            text += await self._call.read()
+            if len(text) > MOST:
+                raise UpstreamFault(f"its answer has more than {MOST >> 20} MiB")
+        self._call.finish()
+        done()
+        self._finder.heard(self._found)
+        self._finder.counters.began_to_answer(self._found.slot, asyncio.get_running_loop().time() - began)
+        self._finder.counters.took_tokens(self._found.slot, bytes(text))
+        body = in_base64(bytes(text))
+        headers = [header for header in answer_headers(answer.headers) if header[0] != b"content-length"]
+        await client.start(answer.status, [*headers, (b"content-length", b"%d" % len(body))])
+        await client.body(body, last=True)
 
     async def _refuse_in_stream(self, client: Client, done: Callable[[], None]) -> None:
         """The head has said 200 already: what the container says instead becomes the last event."""
