@@ -21,7 +21,7 @@ from tests.images.build import FLM, KOKORO
 from tests.support.operator_process import OperatorProcess
 
 JAVASCRIPT = Path(__file__).with_name("javascript")
-SLOTS = {"chat", "embed", "npu", "rerank", "stt", "tts"}
+SLOTS = {"chat", "embed", "npu", "npu-embed", "rerank", "stt", "tts"}
 IN_FLIGHT = 'hal0_gateway_in_flight{slot="chat"}'
 
 
@@ -32,6 +32,7 @@ def everything(llamas: OperatorProcess) -> OperatorProcess:
     llamas.home.profile("sim", image=FLM, device_class="npu")
     chat(llamas, "npu", 3)
     shadow(llamas, "stt", "whisper-v3:turbo")
+    shadow(llamas, "npu-embed", "embed-gemma:300m", type="embedding")
     llamas.home.profile("voice", image=KOKORO)
     llamas.home.slot("tts", profile="voice", model=None, port=llamas.home.ports[4])
     llamas.start()
@@ -56,6 +57,7 @@ def test_the_official_javascript_client_talks_to_every_slot(everything: Operator
     assert [len(vector) for vector in vectors] == [gguf.WIDTH] * 2
     assert vectors == [pytest.approx(row, abs=1e-6) for row in numbers]
     assert any(vectors[0]) and vectors[0] != vectors[1]
+    assert found["npu"][0]["embedding"] == pytest.approx([0.1, 0.2])
     size, words = found["heard"]["text"].split(maxsplit=1)
     assert int(size) > 400_000 and words == "bytes heard"
     assert found["spoken"][:4] == "RIFF" and len(found["spoken"]) == 44

@@ -31,6 +31,7 @@ async function talk() {
     pieces: await all(await client.chat.completions.create({ model: "hal0/chat", ...wish, stream: true })),
     completion: await client.completions.create({ model: "chat", prompt: "w1 w2", max_tokens: 3, ignore_eos }),
     vectors: (await client.embeddings.create({ model: "embed", input })).data, // in base64, unless told otherwise
+    npu: (await client.embeddings.create({ model: "npu-embed", input })).data, // a server that knows numbers alone
     numbers: (await client.embeddings.create({ model: "embed", input, encoding_format: "float" })).data,
     heard: await client.audio.transcriptions.create({ file: recording, model: "stt" }),
     spoken: Buffer.from(await spoken.arrayBuffer()).toString("latin1"),
