@@ -8,8 +8,10 @@ import pytest
 
 from hal0_operator.gateway.bodies import AT_ONCE, with_model
 from hal0_operator.gateway.faults import Refused
-from hal0_operator.gateway.request import Whole
-from tests.gateway.fakes import CHAT
+from hal0_operator.gateway.limits import Limits
+from hal0_operator.gateway.multipart import PARTS_MOST, Parts
+from hal0_operator.gateway.request import Passing, Whole
+from tests.gateway.fakes import CHAT, FORM, SPEECH_TO_TEXT, form
 
 pytestmark = pytest.mark.anyio
 
@@ -93,3 +95,56 @@ async def test_a_large_body_that_cannot_be_taken_is_refused(ground, body):
 def test_a_model_that_is_given_again_and_again_is_refused():
     with pytest.raises(Refused):
         with_model(b"{" + b'"model":"a",' * 100 + b'"a":1}', "tag")
+
+
+@pytest.mark.parametrize("slot", ["stt", "npu-stt"])
+@pytest.mark.parametrize("item", [b"\r\n--b0undary\r\n\r\n", b"\r\n--b0undaryX"], ids=["parts", "what looks like one"])
+async def test_a_body_of_a_thousand_parts_is_refused_after_the_first_ones(ground, item, slot):
+    caller = await ground.caller()
+    body = form(("model", slot.encode()), ("file", b"@")).replace(b"@", item * 100_000)
+    began = time.thread_time()
+    await caller.ask(SPEECH_TO_TEXT, body, Content_Type=FORM)
+    assert await caller.error() == (400, "request.invalid")
+    assert time.thread_time() - began < 0.5
+    assert ground.idle()
+
+
+class Fast:
+    """A client whose body is all there."""
+
+    def __init__(self, *pieces):
+        self._pieces = [*pieces, b""]
+
+    async def piece(self):
+        return self._pieces.pop(0)
+
+
+def passing(*pieces):
+    return Passing(Fast(*pieces), Parts(b"b0undary"), None, Limits())
+
+
+async def test_many_parts_that_came_at_once_are_sent_on_at_once():
+    body = form(("model", b"stt"), *[("x", b"y")] * (PARTS_MOST - 2))
+    whole = passing(body)
+    await whole.look()
+    assert [piece async for piece in whole.pieces("", str)] == [body]
+
+
+@pytest.mark.parametrize("stored", [True, False])
+async def test_others_have_their_turn_between_the_pieces_of_an_upload(stored):
+    body = form(("model", b"stt"), ("file", b"a" * MIB))
+    whole = passing(*(body[at : at + 1024] for at in range(0, len(body), 1024)))
+
+    async def sent():
+        await whole.look()
+        if stored:
+            await whole.store()
+        return [piece async for piece in whole.pieces("", str)]
+
+    sending, turns = asyncio.create_task(sent()), 0
+    while not sending.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert b"".join(await sending) == body
+    whole.close()
+    assert turns > 1024

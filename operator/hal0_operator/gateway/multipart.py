@@ -7,6 +7,8 @@ from hal0_operator.gateway.faults import invalid
 
 HEAD_LIMIT = 16 << 10
 VALUE_LIMIT = 1 << 10
+PARTS_MOST = 1000
+"""Parts of a body, and places in it that look like the beginning of one."""
 
 _BOUNDARY = re.compile(
     r'multipart/form-data\s*(?:;[^;]*)*?;\s*boundary=(?:"([^"\r\n]{1,200})"|([^\s;,"]{1,200}))', re.IGNORECASE
@@ -14,7 +16,7 @@ _BOUNDARY = re.compile(
 _NAME = re.compile(
     rb'^content-disposition:[^\r\n]*?[;\s]name=(?:"([^"\r\n]*)"|([^\s;"]*))', re.IGNORECASE | re.MULTILINE
 )
-_AFTER = (b"\r", b"-", b" ", b"\t", b"")
+_AFTER = (b"\r", b"-", b" ", b"\t")
 _FIELDS = {b"model": "model", b"stream": "stream"}
 
 State = Literal["body", "head", "field", "end"]
@@ -62,6 +64,7 @@ class Parts:
     def __init__(self, boundary: bytes) -> None:
         self._delimiter = b"\r\n--" + boundary
         self._state: State = "body"
+        self._count = 0
         self._field = ""
         self._rest = b"\r\n"  # the first boundary has no line before it; taken off again below
         self._surplus = 2
@@ -117,8 +120,15 @@ class Parts:
         while (found := buffer.find(self._delimiter, at)) >= 0:
             at = found + len(self._delimiter)
             following = buffer[at : at + 1]
+            if not following:
+                return -1
+            self._count += 1
+            if self._count > PARTS_MOST:
+                raise invalid(
+                    f"the body has more than {PARTS_MOST} parts, or its boundary stands in them again and again"
+                )
             if following in _AFTER:
-                return found if following else -1
+                return found
         return -1
 
     def _head(self, buffer: bytes, at: int, segments: list[Segment]) -> int:

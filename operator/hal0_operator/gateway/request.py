@@ -108,6 +108,7 @@ class Passing:
             while data := await self._brought():
                 stored.write(data)
                 self._note(ahead.feed(data))
+                await asyncio.sleep(0)
             ahead.end()
             stored.seek(0)
         except OSError as failed:
@@ -156,13 +157,15 @@ class Passing:
 
         segments, self._seen = self._seen, []
         while True:
-            for piece in filter(None, map(sent, segments)):
+            if piece := b"".join(map(sent, segments)):
                 yield piece
             if self._is_whole:
                 return
             segments = await self._next()
 
     async def _next(self) -> list[Segment]:
+        """Others have their turn before it: a client that is fast keeps nobody waiting."""
+        await asyncio.sleep(0)
         data = await self._brought() if self._stored is None else self._stored.read(PIECE)
         if data:
             return self._parts.feed(data)
