@@ -12,6 +12,7 @@ GIT = SourceStatus(
     kind="git",
     url="https://forge.example/home",
     ref="main",
+    fetched=REVISION.commit,
     admitted=REVISION.commit,
     revision=REVISION,
     kept=(REVISION.commit, "d2" * 20),
@@ -51,6 +52,27 @@ def test_sync_fails_with_the_place_when_the_revision_is_refused(hal0ctl, live, r
     assert "Denied: slot.schema slots/chat.toml:3:8: no such key" in ran.err
 
 
+def test_sync_that_takes_too_long_says_why_and_not_that_nobody_answers(
+    hal0ctl, live, remote, operator, monkeypatch
+) -> None:
+    slow = Condition("Ready", "False", "Behind", "c2 is not in force yet")
+    monkeypatch.setattr(operator, "source", lambda: msgspec.structs.replace(GIT, conditions=(slow,)))
+    live.call(operator.fresh_gate.clear)
+    ran = hal0ctl("sync", "--wait", "--timeout", "0.1")
+    assert ran.code == 1
+    assert ran.err == (
+        "hal0ctl: what the repository says was not taken up within 0.1 s: Behind: c2 is not in force yet\n"
+    )
+
+
+def test_sync_fails_at_once_while_nothing_is_here(hal0ctl, live, remote, operator, monkeypatch) -> None:
+    gone = Condition("SourceGone", "True", "NoRef", "the repository has no branch `mian`")
+    monkeypatch.setattr(operator, "source", lambda: msgspec.structs.replace(GIT, fetched="", conditions=(gone,)))
+    live.call(operator.fresh_gate.clear)
+    ran = hal0ctl("sync", "--wait")
+    assert (ran.code, "no branch `mian`" in ran.err) == (1, True)
+
+
 def test_sync_fails_when_a_slot_does(hal0ctl, live, remote) -> None:
     ran = hal0ctl("sync", "--wait")
     assert ran.code == 1
@@ -66,6 +88,30 @@ def test_rollback_says_that_it_holds(hal0ctl, live, remote) -> None:
     ran = hal0ctl("rollback", "d2d2")
     assert (ran.code, ran.out) == (0, "d2d2 comes into force\n")
     assert [wish[:2] for wish in remote.wishes] == [("rollback", "d2d2")]
+
+
+HELD = msgspec.structs.replace(GIT, attempted=REVISION.commit, suspended=True)
+GONE = Condition("Ready", "False", "Unreachable", "no route to forge.example")
+
+
+@pytest.mark.parametrize("conditions", [HELD.conditions, (GONE,)], ids=["well", "remote gone"])
+def test_rollback_waits_until_the_revision_is_served_also_of_a_source_that_is_suspended(
+    hal0ctl, live, remote, operator, monkeypatch, conditions
+) -> None:
+    operator.listed = {"chat": slot("chat")}
+    monkeypatch.setattr(operator, "source", lambda: msgspec.structs.replace(HELD, conditions=conditions))
+    ran = hal0ctl("rollback", "c1c1", "--wait")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.splitlines()[:2] == ["c1c1 comes into force", "c1c1c1c1c1 (a larger model, by Ada) is in force"]
+    assert [wish[0] for wish in remote.wishes] == ["rollback", "synced"]
+
+
+def test_rollback_fails_when_the_revision_is_refused(hal0ctl, live, remote, operator, monkeypatch) -> None:
+    bad = Condition("Ready", "False", "Denied", "slot.schema slots/chat.toml:3:8: no such key")
+    refused = msgspec.structs.replace(HELD, attempted="d2" * 20, conditions=(bad,))
+    monkeypatch.setattr(operator, "source", lambda: refused)
+    ran = hal0ctl("rollback", "d2d2", "--wait")
+    assert (ran.code, "Denied: slot.schema slots/chat.toml:3:8" in ran.err) == (1, True)
 
 
 def test_rollback_to_nothing_says_what_is_kept(hal0ctl, live, remote) -> None:

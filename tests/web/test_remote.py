@@ -34,7 +34,8 @@ async def test_a_wish_is_handed_on(ask, remote, path, body, status, wish) -> Non
     assert remote.wishes == [wish]
 
 
-async def test_sync_waits_until_what_it_found_was_acted_on(ask, remote, operator) -> None:
+async def test_sync_waits_until_what_it_found_was_acted_on(ask, remote, operator, monkeypatch) -> None:
+    monkeypatch.setattr(operator, "source", lambda: SourceStatus(kind="git", url="file:///a", fetched="c1"))
     assert (await ask.write("/api/source/sync?wait=1")).status_code == 200
     assert remote.wishes == [("sync",), ("synced",)]
     assert operator.wishes == [("fresh",)]
@@ -82,3 +83,26 @@ async def test_a_write_of_a_home_of_git_is_refused_with_the_diff_to_commit(ask, 
     (file,) = error["details"]["files"]
     assert (file["file"], file["change"]) == ("slots/chat.toml", "changed")
     assert "-port = 8101\n+port = 8102" in file["diff"]
+
+
+async def test_a_look_that_brings_nothing_at_all_is_not_waited_for(ask, remote, operator, monkeypatch) -> None:
+    gone = Condition("SourceGone", "True", "NoRef", "the repository has no branch `mian`")
+    nothing = SourceStatus(kind="git", url="https://forge.example/home", conditions=(gone,))
+    monkeypatch.setattr(operator, "source", lambda: nothing)
+    operator.fresh_gate.clear()
+    answer = await ask.write("/api/source/sync?wait=1")
+    assert answer.status_code == 503
+    assert answer.json()["error"]["message"].endswith("is here yet: the repository has no branch `mian`")
+    assert remote.wishes == [("sync",), ("synced",)]
+
+
+async def test_what_is_not_done_in_time_says_what_is_in_the_way(ask, remote, operator, monkeypatch) -> None:
+    busy = Condition("HomeBusy", "True", "Busy", "the revision cannot be read")
+    monkeypatch.setattr(
+        operator, "source", lambda: SourceStatus(kind="git", url="file:///a", fetched="c1", conditions=(busy,))
+    )
+    monkeypatch.setattr("hal0_operator.web.remote.SYNC_S", 0.05)
+    operator.fresh_gate.clear()
+    answer = await ask.write("/api/source/sync?wait=1")
+    assert answer.status_code == 504
+    assert answer.json()["error"]["message"].endswith("s: the revision cannot be read")

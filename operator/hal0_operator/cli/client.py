@@ -21,6 +21,10 @@ class NoOperator(Failed):
     """No operator answers on the socket of this state directory."""
 
 
+class NoAnswer(Failed):
+    """The operator took the request and did not answer in time."""
+
+
 class Refusal(Failed):
     """The operator answered with an error; ``error_code`` is its dotted code, ``problems`` are the API's.
 
@@ -48,7 +52,7 @@ class _Connection(http.client.HTTPConnection):
 
 
 class Client:
-    """``path`` is the operator's socket.  Every method raises ``NoOperator`` and ``Refusal``."""
+    """``path`` is the operator's socket.  Every method raises ``NoOperator``, ``NoAnswer`` and ``Refusal``."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -103,7 +107,7 @@ class Client:
             return connection, connection.getresponse()
         except (OSError, http.client.HTTPException) as fault:
             connection.close()
-            raise _unreachable(self._path, fault) from fault
+            raise _unreachable(self._path, fault, timeout) from fault
 
 
 def slot_target(name: str) -> str:
@@ -130,14 +134,14 @@ def user_name() -> str:
         return "unknown"
 
 
-def _unreachable(path: str, fault: Exception) -> Failed:
+def _unreachable(path: str, fault: Exception, timeout: float) -> Failed:
     match fault:
         case FileNotFoundError() | ConnectionRefusedError():
             return NoOperator(f"no operator runs on {path}: start one with hal0ctl run, or name its --state-dir")
         case PermissionError():
             return Failed(f"{path}: permission denied: the operator belongs to another user; use its account or group")
         case TimeoutError():
-            return Failed(f"the operator on {path} does not answer")
+            return NoAnswer(f"the operator on {path} did not answer within {timeout:g} s")
         case OSError() if "too long" in str(fault):
             return NoOperator(f"{path} is too long for a socket: choose a shorter --state-dir")
         case _:

@@ -3,9 +3,9 @@
 import argparse
 
 from hal0_operator.cli.client import Client, user_name
-from hal0_operator.cli.options import Paths
+from hal0_operator.cli.options import Failed, Paths
 from hal0_operator.cli.output import write_line
-from hal0_operator.cli.sync import DEFAULT_TIMEOUT_S, awaited
+from hal0_operator.cli.sync import DEFAULT_TIMEOUT_S, amiss, decided, served
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,6 +16,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, paths: Paths) -> int:
+    """0: done; 1: there is no such revision, it is refused, or a slot did not become Ready."""
     client = Client(paths.socket)
-    write_line(client.post("/api/source/rollback", {"revision": args.revision, "by": user_name()})["message"])
-    return awaited(client, DEFAULT_TIMEOUT_S) if args.wait else 0
+    wish = {"revision": args.revision, "by": user_name()}
+    if not args.wait:
+        write_line(client.post("/api/source/rollback", wish)["message"])
+        return 0
+    write_line(decided(client, "rollback", wish, DEFAULT_TIMEOUT_S))
+    source = client.get("/api/source")
+    # a remote that is gone or suspended takes nothing from a revision that is kept here
+    if source["admitted"] != source["attempted"]:
+        raise Failed(amiss(source) or f"{source['attempted'][:10]} is held and not in force yet")
+    return served(client, source, DEFAULT_TIMEOUT_S)

@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import Any
 
-from hal0_operator.cli.client import Client
+from hal0_operator.cli.client import Client, NoAnswer
 from hal0_operator.cli.options import Failed, Paths
 from hal0_operator.cli.output import write_line
 from hal0_operator.cli.parser import some_seconds
@@ -26,18 +26,31 @@ def run(args: argparse.Namespace, paths: Paths) -> int:
     if not args.wait:
         write_line(client.post("/api/source/sync")["message"] or "the repository is looked at now")
         return 0
-    return awaited(client, args.timeout)
-
-
-def awaited(client: Client, timeout: float) -> int:
-    """Look, and wait for all that follows."""
-    message = client.post("/api/source/sync?wait=1", timeout=timeout)["message"]
+    message = decided(client, "sync", {}, args.timeout)
     source = client.get("/api/source")
     if message:
         write_line(message, sys.stderr)
-    amiss = _amiss(source)
-    if amiss:
-        raise Failed(amiss)
+    why = amiss(source)
+    if why:
+        raise Failed(why)
+    return served(client, source, args.timeout)
+
+
+def decided(client: Client, wish: str, body: dict[str, Any], timeout: float) -> str:
+    """Ask, and wait until what follows was read, admitted and acted on; what the operator has to say.
+
+    Raises ``Failed``.
+    """
+    try:
+        return str(client.post(f"/api/source/{wish}?wait=1", body, timeout)["message"])
+    except NoAnswer as late:
+        why = amiss(client.get("/api/source"))
+        message = f"what the repository says was not taken up within {timeout:g} s"
+        raise Failed(f"{message}: {why}" if why else message) from late
+
+
+def served(client: Client, source: Any, timeout: float) -> int:
+    """Wait for the slots of what is in force; 1: one did not become Ready."""
     write_line(_told(source))
     found = until_decided(client, timeout)
     for line in found.ready:
@@ -47,7 +60,7 @@ def awaited(client: Client, timeout: float) -> int:
     return 1 if found.failed else 0
 
 
-def _amiss(source: Any) -> str:
+def amiss(source: Any) -> str:
     """Why what is in force is not what the repository says."""
     ready: Any = next((c for c in source["conditions"] if c["type"] == "Ready"), None)
     if ready is None or ready["status"] == "True":
@@ -57,4 +70,6 @@ def _amiss(source: Any) -> str:
 
 def _told(source: Any) -> str:
     revision = source["revision"]
+    if revision is None:
+        return f"{source['admitted'][:10]} is in force"
     return f"{revision['commit'][:10]} ({revision['subject']}, by {revision['author']}) is in force"

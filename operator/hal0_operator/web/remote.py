@@ -10,9 +10,10 @@ from hal0_operator.web.answers import Fault, answer, flag, read_body
 from hal0_operator.web.endpoint import Context, Endpoint, switch
 from hal0_operator.web.guard import HOOK
 from hal0_operator.web.shapes import Ack, RollbackWish, SuspendWish
+from hal0_operator.web.source import demand_revision, reasons
 
 SYNC_S = 300.0
-"""Seconds that ``/api/source/sync?wait`` waits for git and for what follows."""
+"""Seconds that ``?wait`` waits for git and for what follows."""
 MOST_TEXT = 500
 """Characters of a reason or a name that is stored and shown."""
 RETRY_S = 60
@@ -20,16 +21,23 @@ RETRY_S = 60
 
 async def sync(request: Request, context: Context) -> ASGIApp:
     """With ``wait``: answer once a look that began now was decided and acted on."""
-    remote = _remote(context)
-    message = remote.sync()
+    message = _remote(context).sync()
+    return await _accepted(request, context, message)
+
+
+async def _accepted(request: Request, context: Context, message: str) -> ASGIApp:
+    """At once; with ``wait`` once a look that begins now was decided and acted on, or brought nothing at all."""
     if not flag(request, "wait"):
         return answer(request, Ack(message), status=202)
     try:
         with anyio.fail_after(SYNC_S):
-            await remote.synced()
+            await _remote(context).synced()
+            demand_revision(context.operator)
             await context.operator.fresh()
     except TimeoutError:
-        raise Fault(504, "source.busy", f"the repository was not looked at within {SYNC_S:.0f} s") from None
+        why = reasons(context.operator.source())
+        message = f"the repository was not looked at, or not followed, within {SYNC_S:.0f} s{why}"
+        raise Fault(504, "source.busy", message) from None
     return answer(request, Ack(message))
 
 
@@ -46,7 +54,7 @@ async def resume_source(request: Request, context: Context) -> ASGIApp:
 async def rollback(request: Request, context: Context) -> ASGIApp:
     wish = await read_body(request, RollbackWish)
     _demand_short(wish.by)
-    return answer(request, Ack(_remote(context).rollback(wish.revision, wish.by)), status=202)
+    return await _accepted(request, context, _remote(context).rollback(wish.revision, wish.by))
 
 
 async def hook(request: Request, context: Context) -> ASGIApp:
@@ -101,7 +109,8 @@ ENDPOINTS = (
         "Put an earlier revision into force, and hold it",
         Ack,
         RollbackWish,
-        statuses=(202,),
+        query=(switch("wait"),),
+        statuses=(200, 202),
     ),
     Endpoint("POST", HOOK, hook, "What a forge calls after a push", Ack, statuses=(200, 202), token=False),
 )

@@ -5,6 +5,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
+from hal0_operator.loop.view import Operator
 from hal0_operator.model.status import NAMED, SourceStatus
 from hal0_operator.web.answers import Fault, answer, flag
 from hal0_operator.web.endpoint import Context, Endpoint, switch
@@ -23,21 +24,26 @@ async def reconcile(request: Request, context: Context) -> ASGIApp:
     """With ``wait``: answer once the home as it is now was read, admitted and acted on."""
     operator = context.operator
     operator.trigger()
-    if operator.remote is not None and flag(request, "wait") and not operator.source().fetched:
-        reasons = _reasons(operator.source())
-        raise Fault(503, "source.busy", f"no revision of the repository is here yet{reasons}", {"Retry-After": "10"})
     if flag(request, "wait"):
+        demand_revision(operator)
         try:
             with anyio.fail_after(FRESH_S):
                 await operator.fresh()
         except TimeoutError:
-            message = f"the home was not read within {FRESH_S:.0f} s{_reasons(operator.source())}"
+            message = f"the home was not read within {FRESH_S:.0f} s{reasons(operator.source())}"
             raise Fault(504, "source.busy", message) from None
     body = ReconcileBody(operator.settled(), operator.source().admitted)
     return answer(request, body, status=200 if flag(request, "wait") else 202)
 
 
-def _reasons(source: SourceStatus) -> str:
+def demand_revision(operator: Operator) -> None:
+    """Raises ``Fault`` where a repository is followed and nothing of it is here: nobody knows when that will be."""
+    if operator.remote is not None and not operator.source().fetched:
+        message = f"no revision of the repository is here yet{reasons(operator.source())}"
+        raise Fault(503, "source.busy", message, {"Retry-After": "10"})
+
+
+def reasons(source: SourceStatus) -> str:
     """What is in the way, to go on with a sentence."""
     found = "; ".join(c.message for c in source.conditions if c.status == "True" and c.type in NAMED)
     return f": {found}" if found else ""
