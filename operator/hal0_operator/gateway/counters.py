@@ -1,6 +1,7 @@
 """What the gateway has done, as plain numbers: labels are slots and paths of ours, never what a client sent."""
 
 import re
+from collections.abc import Container
 
 import msgspec
 
@@ -31,6 +32,19 @@ class Counters(msgspec.Struct):
     cancelled: dict[str, int] = {}
     drained: dict[str, int] = {}
     tokens: dict[tuple[str, str], int] = {}
+
+    def keep(self, slots: Container[str]) -> None:
+        """Forget what was counted for any other slot; one of its name that comes later is another one.
+
+        Its requests in flight count on until they end.
+        """
+        for counts in (self.first_byte, self.queued, self.cancelled, self.drained):
+            for slot in [slot for slot in counts if slot not in slots]:
+                del counts[slot]
+        for request in [request for request in self.requests if request[0] not in slots]:
+            del self.requests[request]
+        for kind in [kind for kind in self.tokens if kind[0] not in slots]:
+            del self.tokens[kind]
 
     def ended(self, slot: str, route: str, code: str) -> None:
         key = (slot, route, code)
