@@ -77,6 +77,21 @@ class Edits(Trouble):
             return False
         self.write(self.rng.choice(found), model=self.rng.choice((DEAF_MODEL, "gemma3:1b")))
 
+    def do_switch_speech_on_in_vain(self) -> "bool | None":
+        """Its chat model serves, and does not start together with it."""
+        chats = [n for n, want in self.wants.items() if want.profile == "flm" and not want.type and want.enabled]
+        records = [n for n, want in self.wants.items() if want.type == "transcription"]
+        if not chats or not records:
+            return False
+        chat, record = chats[0], records[0]
+        self.write(record, enabled=False)
+        self.write(chat, model=DEAF_MODEL)
+        self.sim.run(self.rng.choice((3, 8)))
+        self.write(record, enabled=True)
+        self.sim.requests.ask(record, length=self.rng.choice((0.1, 5)))
+
+    do_switch_speech_on_in_vain_again = do_switch_speech_on_in_vain
+
     def do_load_on_demand(self) -> None:
         name = self.rng.choice(list(self.wants))
         want = self.wants[name]

@@ -30,10 +30,14 @@ class Pace:
             self.seen.clear()
 
     def admitted(self, slots: Iterable[str]) -> None:
-        """A slot whose file went and comes back is a new one."""
+        """A slot whose file went and comes back is a new one, and so are other inputs, also when the old ones follow."""
         before, self.slots = self.slots, set(slots)
         for slot in self.slots - before:
             self.forget(slot)
+        wanted = self.sim.reconciler.aims.effective
+        for slot, (digest, _, _) in list(self.rows.items()):
+            if slot not in wanted or wanted[slot].digest != digest:
+                self.forget(slot)
 
     def started(self, id: str) -> None:
         """A start of this life of the operator: its end will be counted."""
@@ -41,8 +45,11 @@ class Pace:
 
     def _ended(self, box: Box) -> None:
         slot, digest = box.slot, box.spec.labels.get(LABEL_SPEC, "")
-        if box.id not in self.seen:
-            return
+        if box.id not in self.seen or box.id not in self.sim.podman.boxes:
+            return  # of one that was removed by hand nobody can know that it ended
+        core = self.sim.reconciler
+        if box.id in core.aims.ending or box.id == core.state(slot).restart_id:
+            return  # nor is it a crash when the operator ends it just then, or is about to because a person asks
         before, count, _ = self.rows.get(slot, ("", 0, 0.0))
         lived = self.sim.time - (box.started_at - 1)
         count = 0 if before != digest or lived >= FORGIVEN_S else count
