@@ -2,10 +2,10 @@
 
 import msgspec
 
-from hal0_operator.desired.source import HomeFiles
+from hal0_operator.desired.source import HomeFiles, SourceFile
 from hal0_operator.home.read import Reader, Reading, source
-from hal0_operator.home.scan import scan
-from hal0_operator.seams.fs import Fs
+from hal0_operator.home.scan import Scan, scan
+from hal0_operator.seams.fs import Fs, Stat
 
 NOTHING_YET = "no revision of the repository is here yet"
 LATER_S = 3600.0
@@ -17,12 +17,16 @@ class ExportedReader(Reader):
     """``home`` is the repository as it is named to people; ``point`` says which revision is to be read.
 
     A revision is read once, whole, and never again: what somebody does to its folder later is not the repository's.
+    A file that is one with that of the revision before is not read again.
+    ``failing``: the machine could not read it at the last look.
     """
 
     def __init__(self, fs: Fs, home: str) -> None:
         super().__init__(fs, home)
         self._at = ("", "")
         self._whole: HomeFiles | None = None
+        self._before: dict[str, tuple[Stat, SourceFile]] = {}
+        self.failing = False
 
     @property
     def commit(self) -> str:
@@ -40,11 +44,13 @@ class ExportedReader(Reader):
             files = HomeFiles({}, busy=NOTHING_YET)
             return Reading(files, settled=False, again_at=now + LATER_S)
         if self._whole is None or self._whole.revision != commit:
-            found, whole = _read(self.fs, folder, commit)
+            seen, found, whole = self._read_folder(folder, commit)
+            self.failing = not whole
             if not whole:
                 shown = msgspec.structs.replace(self._whole or HomeFiles({}), busy=f"{folder} cannot be read")
                 return Reading(shown, settled=False, again_at=now + AGAIN_S)
-            self._whole = self._same(found)
+            self._whole = files = self._same(found)
+            self._before = {file: (stat, files.files[file]) for file, stat in seen.files.items()}
         self._files = self._whole
         return Reading(self._whole, settled=True)
 
@@ -54,12 +60,22 @@ class ExportedReader(Reader):
         folder, commit = self._at
         if self._whole is not None and self._whole.revision == commit:
             return self._whole
-        return _read(self.fs, folder, commit)[0] if folder else HomeFiles({}, busy=NOTHING_YET)
+        return self._read_folder(folder, commit)[1] if folder else HomeFiles({}, busy=NOTHING_YET)
 
+    def _read_folder(self, folder: str, commit: str) -> tuple[Scan, HomeFiles, bool]:
+        """What a look found, the files, and whether each was read that can be."""
+        found = scan(self.fs, folder)
+        files = {file: self._read_before(found, file) or source(self.fs, found, file) for file in found.names}
+        unread = any(text.refused and file not in found.refused for file, text in files.items())
+        whole = bool(found.root) and not found.failed and not unread
+        return found, HomeFiles(files, slots_folder=found.slots_folder, revision=commit), whole
 
-def _read(fs: Fs, folder: str, commit: str) -> tuple[HomeFiles, bool]:
-    """The files, and whether each was read that can be."""
-    found = scan(fs, folder)
-    files = {file: source(fs, found, file) for file in found.names}
-    whole = bool(found.root) and not any(text.refused and file not in found.refused for file, text in files.items())
-    return HomeFiles(files, slots_folder=found.slots_folder, revision=commit), whole
+    def _read_before(self, found: Scan, file: str) -> SourceFile | None:
+        """The text of the revision before, where both have one file under two names."""
+        now, before = found.files.get(file), self._before.get(file)
+        if now is None or before is None or file in found.refused:
+            return None
+        stat, text = before
+        # another name of a file that nobody wrote to changes nothing but its ctime
+        same = stat[:4] == now[:4] and stat.kind == now.kind
+        return text if same and not text.refused else None

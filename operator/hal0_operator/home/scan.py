@@ -33,6 +33,7 @@ class Scan(NamedTuple):
     slots_folder: bool
     locked: bool = False
     journal: Stat | None = None
+    failed: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -59,7 +60,7 @@ def scan(fs: Fs, home: str) -> Scan:
         found = _scan_slots(fs, home, found)
     except OSError as error:
         found.refused[SLOTS_FOLDER] = f"the home cannot be read: {error.strerror or error}; nothing of it is acted on"
-        return found._replace(slots_folder=False)
+        return found._replace(slots_folder=False, failed=True)
     return _bounded(found)
 
 
