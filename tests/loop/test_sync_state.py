@@ -3,8 +3,10 @@
 import pytest
 
 from hal0_operator.home.identity import home_id, repository, without_credentials
-from hal0_operator.loop.sync_state import SourceMemory, back_to, pause_s
+from hal0_operator.loop.sync_state import Known, SourceMemory, back_to, begin_with, pause_s, status
+from hal0_operator.model.memory import Hold, Override, Overrides
 from hal0_operator.model.settings import GitopsSettings
+from hal0_operator.model.status import Condition, SourceStatus
 from hal0_operator.seams.git import Revision
 
 
@@ -60,3 +62,39 @@ def test_a_home_is_the_same_whatever_branch_and_spelling_and_another_by_its_path
     assert one == id("https://forge.example/a/b/", branch="next")
     assert one != id("https://forge.example/a/b", path="lab")
     assert one != id("https://forge.example/a/c")
+
+
+def test_nothing_is_ready_before_anything_was_read() -> None:
+    found = SourceStatus("directory", "x", conditions=(Condition("Admitted", "Unknown", "NotRead", "not read yet"),))
+    known = Known(memory=SourceMemory(admitted=revision("c1")), in_force="c1", settled=True)
+    by_type = {c.type: c for c in status(found, GitopsSettings(url="file:///x"), known).conditions}
+    assert (by_type["Ready"].status, by_type["Ready"].reason) == ("False", "NotRead")
+    assert by_type["Reconciling"].status == "True"
+    assert by_type["Stalled"].status == "False"
+
+
+HELD = Overrides(hold=Hold("held", "me", "now"))
+SUSPENDED = Overrides(source_suspended=Override("me", "now"))
+NOTED = SourceMemory(admitted=revision("good"), attempted="new", good=("good", "before"))
+KEPT = ("new", "held", "good", "before")
+
+
+@pytest.mark.parametrize(
+    ("in_force", "overrides", "cold", "kept", "first"),
+    [
+        ("good", Overrides(), False, KEPT, "new"),
+        ("good", Overrides(), False, ("good",), "good"),
+        ("good", Overrides(), False, ("before",), ""),
+        ("newer", Overrides(), False, ("newer", *KEPT), "newer"),
+        ("good", SUSPENDED, False, KEPT, "good"),
+        ("good", HELD, False, KEPT, "held"),
+        ("good", HELD, False, ("good", "new"), "good"),
+        ("", Overrides(), True, KEPT, "good"),
+        ("", Overrides(), True, ("new", "before"), "before"),
+        ("", Overrides(), True, ("new",), "new"),
+    ],
+)
+def test_a_life_begins_with_what_can_do_no_harm(
+    in_force: str, overrides: Overrides, cold: bool, kept: tuple[str, ...], first: str
+) -> None:
+    assert begin_with(NOTED, in_force, kept, overrides, cold=cold) == first

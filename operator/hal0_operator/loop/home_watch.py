@@ -59,6 +59,7 @@ class HomeWatch:
         self._since_tick: int | None = None
         self._unwritten = False
         self.source = Source(reader.home, drive.reconciler, log, clock)
+        self.source.revision = self.revision
         self.approved: Callable[[], str] = lambda: ""
         self.changed: Callable[[], None] = lambda: None
         self.decided: Callable[[Admission], Awaitable[None]] = _nobody
@@ -67,6 +68,11 @@ class HomeWatch:
     def cold(self) -> bool:
         """Nothing was ever in force."""
         return self._intake.last is None
+
+    @property
+    def revision(self) -> str:
+        """The commit that is in force, also of an earlier life; ``""`` for none, and for a folder."""
+        return self._intake.last.revision if self._intake.last is not None else ""
 
     def settled(self) -> bool:
         """The home as it is was decided, and nothing is left to do but waiting."""

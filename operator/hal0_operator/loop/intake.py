@@ -93,6 +93,7 @@ class Intake:
         pruning, released = self._guard(judged.snapshot)
         verdict = _guarded(judged.verdict, pruning)
         if not verdict.refused:
+            verdict = _of_revision(verdict, judged.files.revision)
             self.released = released
         if not verdict.refused or self.last is not None:
             self.last = verdict.admitted
@@ -156,6 +157,13 @@ def _guarded(verdict: Verdict, pruning: Vanished) -> Verdict:
         return verdict
     admitted = msgspec.structs.replace(verdict.admitted, guarded=tuple(sorted(pruning.counted)))
     return msgspec.structs.replace(verdict, admitted=admitted)
+
+
+def _of_revision(verdict: Verdict, revision: str) -> Verdict:
+    """One write says what is in force and of which commit it is: no kill can come in between."""
+    if verdict.admitted.revision == revision:
+        return verdict
+    return msgspec.structs.replace(verdict, admitted=msgspec.structs.replace(verdict.admitted, revision=revision))
 
 
 def _desired(snapshot: Snapshot, verdict: Verdict, located: _Located, pruning: Vanished) -> Desired:

@@ -1,5 +1,6 @@
 """Following a repository: look, fetch, export, switch; whatever fails leaves the last revision in force."""
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
@@ -9,11 +10,12 @@ import anyio
 import anyio.to_thread
 import msgspec
 
-from hal0_operator.home.exported import ExportedReader
+from hal0_operator.home.exported import AGAIN_S, ExportedReader
 from hal0_operator.loop import sync_state
 from hal0_operator.loop.event_log import EventLog
 from hal0_operator.loop.home_watch import HomeWatch
 from hal0_operator.loop.intake import Admission
+from hal0_operator.loop.record import Record
 from hal0_operator.loop.remote import SourceFigures, counted
 from hal0_operator.loop.store import StateDir
 from hal0_operator.loop.sync_state import Known, SourceMemory, Trouble, short
@@ -51,11 +53,11 @@ class Sync:
         self._settings = settings
         self._reader = reader
         self._home = home
-        self._state = state
         self._log = log
         self._clock, self._rng = time.clock, time.rng
-        self._memory = state.source()
+        self._record = Record(state, log)
         self._fetched: dict[str, Revision] = {}
+        self._undecided: set[str] = set()
         self._kept: tuple[str, ...] = ()
         self._tip = ""
         self._applied = ""
@@ -95,8 +97,7 @@ class Sync:
         """Follow until cancelled."""
         await self.begin()
         if self._home.cold and self._reader.commit:
-            # Nothing is in force yet: what was good before comes first, or a bad revision would hold up everything.
-            await self._decided.wait()
+            await self._first()
         while True:
             self._hinted = anyio.Event()
             asked = self._asked
@@ -113,23 +114,33 @@ class Sync:
         """Point at what was in force, as it lies here: no network is needed.  Whether anything lies here."""
         try:
             await self._list_kept()
-            hold = self.overrides().hold
-            good = self._memory.admitted
-            wanted = [hold.commit if hold else "", good.commit if good else "", *self._kept]
-            here = next((commit for commit in wanted if commit in self._kept), "")
+            overrides, home = self.overrides(), self._home
+            here = sync_state.begin_with(self.memory, home.revision, self._kept, overrides, cold=home.cold)
+            await self._note(self._fetched.get(home.revision))
             if here:
                 await self._point(here)
         except GitFault as fault:
             self._fail(fault)
         return bool(self._reader.commit)
 
+    async def _first(self) -> None:
+        """Nothing is in force yet: what was good before comes first, or a bad revision would hold up everything."""
+        while not self._decided.is_set() and not self._reader.failing:
+            with anyio.move_on_after(AGAIN_S):
+                await self._decided.wait()
+        overrides, attempted = self.overrides(), self.memory.attempted
+        if attempted in self._kept and overrides.hold is None and overrides.source_suspended is None:
+            with contextlib.suppress(GitFault):
+                await self._point(attempted)
+
     async def _look(self) -> None:
         """One look, with what follows from it."""
-        overrides = self.overrides()
+        await self._record.write_again()
         try:
-            if overrides.hold is not None and overrides.hold.commit != self._reader.commit:
-                await self._take(overrides.hold.commit)
-            if overrides.source_suspended is not None:
+            hold = self.overrides().hold
+            if hold is not None and hold.commit != self._reader.commit:
+                await self._take(hold.commit)
+            if self.overrides().source_suspended is not None:
                 return
             self._working(f"looking at {self._settings.url}")
             self._tip = await _away(self._git.tip)
@@ -140,14 +151,13 @@ class Sync:
             self._well("changed")
         except GitFault as fault:
             self._fail(fault)
-            await self._retake()
         finally:
             self._working("")
 
     async def _take(self, commit: str) -> None:
         """Fetch, export and point: all of it, or an exception and nothing.  Raises ``GitFault``."""
-        if self._memory.attempted != commit:
-            await self._remember(self._memory.with_attempt(commit, self._clock.wall()))
+        if self.memory.attempted != commit:
+            await self._record.write(self.memory.with_attempt(commit, self._clock.wall()))
         self._working(f"fetching {short(commit)}")
         await self._point(commit)
         await self._prune()
@@ -159,6 +169,7 @@ class Sync:
         if self._superseded(commit):
             return
         self._fetched[commit] = revision
+        self._undecided.add(commit)
         self._reader.point(folder, commit)
         self._home.hint()
         await self._list_kept()
@@ -168,27 +179,17 @@ class Sync:
         overrides = self.overrides()
         if overrides.hold is not None:
             return overrides.hold.commit != commit
-        return overrides.source_suspended is not None and bool(self._reader.commit)
-
-    async def _retake(self) -> None:
-        """Without the remote: a refused revision that was taken up before is shown as refused again."""
-        attempted = self._memory.attempted
-        if self._reader.commit == attempted or attempted not in self._kept or self.overrides().hold is not None:
-            return
-        try:
-            await self._point(attempted)
-        except GitFault as fault:
-            self._log.add("Warning", "SourceFailed", "", str(fault))
+        return overrides.source_suspended is not None and bool(self._tip)
 
     async def _list_kept(self) -> None:
         kept = await _away(self._git.kept)
         self._kept = tuple(revision.commit for revision in kept)
         self._fetched |= {revision.commit: revision for revision in kept}
-        self._fetched = {c: r for c, r in self._fetched.items() if c in self._kept or c == self._reader.commit}
+        self._fetched = {c: r for c, r in self._fetched.items() if c in self._kept or c in self._undecided}
 
     async def _prune(self) -> None:
-        good, hold = self._memory.admitted, self.overrides().hold
-        needed = {self._reader.commit, good.commit if good else "", hold.commit if hold else ""} - {""}
+        good, hold = self.memory.admitted, self.overrides().hold
+        needed = {*self._undecided, good.commit if good else "", hold.commit if hold else ""} - {""}
         await _away(self._git.prune, self._settings.keep, frozenset(needed))
         await self._list_kept()
 
@@ -198,24 +199,22 @@ class Sync:
         """The home decided on a revision."""
         self._decided.set()
         revision = self._fetched.get(found.revision)
+        self._undecided = {self._reader.commit}  # of the others that it was pointed at, none is read any more
         if revision is None:
             return
         if found.refused:
-            if self._memory.attempted == revision.commit:
+            if self.memory.attempted == revision.commit:
                 self._log.add("Warning", "RevisionRefused", "", f"{_told(revision)}: the last one stays in force")
             return
-        if self._memory.admitted != revision:
-            memory = self._memory.with_admitted(revision, self._settings.keep, self._clock.wall())
-            await self._remember(memory)
+        if await self._note(revision):
             self._log.add("Normal", "Synced", "", f"{_told(revision)} is in force")
 
-    async def _remember(self, memory: SourceMemory) -> None:
-        self._memory = memory
-        try:
-            await anyio.to_thread.run_sync(self._state.write_source, memory)
-        except OSError as failed:
-            problem = f"{failed.filename}: {failed.strerror}; after a restart another revision may count"
-            self._log.add("Warning", "StateUnwritable", "", problem)
+    async def _note(self, revision: Revision | None) -> bool:
+        """It is in force; whether that is news."""
+        if revision is None or self.memory.admitted == revision:
+            return False
+        await self._record.write(self.memory.with_admitted(revision, self._settings.keep, self._clock.wall()))
+        return True
 
     def _well(self, result: str) -> None:
         self._syncs[result] += 1
@@ -243,21 +242,22 @@ class Sync:
         """Seconds since the last look that went well; of an earlier life since something last changed, else of ours."""
         if self._well_at is not None:
             return self._clock.monotonic() - self._well_at
-        if not self._memory.at:
+        if not self.memory.at:
             return self._clock.monotonic() - self._begun_at
-        now, then = (datetime.fromisoformat(text) for text in (self._clock.wall(), self._memory.at))
+        now, then = (datetime.fromisoformat(text) for text in (self._clock.wall(), self.memory.at))
         return max((now - then).total_seconds(), 0.0)
 
     def _status(self, found: SourceStatus) -> SourceStatus:
         """A folder's status, made that of a repository."""
-        good = self._memory.admitted
-        if good is not None and self._home.source.revision == good.commit and self._home.settled():
-            self._applied = good.commit
+        in_force = self._home.source.revision
+        if in_force and self._home.settled():
+            self._applied = in_force
         overrides = self.overrides()
         known = Known(
-            memory=self._memory,
+            memory=self.memory,
             tip=self._tip,
             fetched=self._reader.commit,
+            in_force=in_force,
             applied=self._applied,
             kept=self._kept,
             trouble=self._trouble,
@@ -271,7 +271,7 @@ class Sync:
 
     @property
     def memory(self) -> SourceMemory:
-        return self._memory
+        return self._record.memory
 
     @property
     def kept(self) -> tuple[str, ...]:
@@ -279,11 +279,11 @@ class Sync:
         return self._kept
 
     def figures(self) -> SourceFigures:
-        overrides, good = self.overrides(), self._memory.admitted
+        overrides = self.overrides()
         return SourceFigures(
             syncs=counted(self._syncs),
             age_seconds=self._age,
-            commit=short(good.commit) if good else "",
+            commit=short(self._home.source.revision),
             refused=self._home.source.refused,
             suspended=overrides.source_suspended is not None,
             held=overrides.hold is not None,

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from hal0_operator.home.identity import without_credentials
-from hal0_operator.model.memory import Hold, Override
+from hal0_operator.model.memory import Hold, Override, Overrides
 from hal0_operator.model.settings import GitopsSettings
 from hal0_operator.model.status import Condition, RevisionStatus, SourceStatus
 from hal0_operator.seams.git import GitFaultKind, Revision
@@ -69,8 +69,8 @@ class Trouble(msgspec.Struct, frozen=True):
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """``tip`` is what the remote named last, ``fetched`` what was last given to the loop, ``applied`` what it is done
-    with; ``busy`` says what is under way.
+    """``tip`` is what the remote named last, ``fetched`` what was last given to the loop, ``in_force`` what it acts on,
+    ``applied`` what it is done with; ``busy`` says what is under way.
 
     ``age_s``: since the last look that went well.  ``settled``: the loop has nothing left to do but waiting.
     """
@@ -78,6 +78,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     memory: SourceMemory = SourceMemory()
     tip: str = ""
     fetched: str = ""
+    in_force: str = ""
     applied: str = ""
     kept: tuple[str, ...] = ()
     trouble: Trouble | None = None
@@ -99,6 +100,25 @@ def pause_s(interval_s: float, failures: int) -> float:
     return max(interval_s, min(interval_s * 2.0 ** min(failures - 1, MOST_DOUBLINGS), LONGEST_S))
 
 
+def begin_with(memory: SourceMemory, in_force: str, kept: Iterable[str], overrides: Overrides, *, cold: bool) -> str:
+    """The kept commit that a life begins with, before any look at the remote; ``""``: none of those that may be.
+
+    A hold first.  Then what was taken up last: if it turns out bad, what was ``in_force`` stays so.  Where that was
+    lost (``cold``) what was good comes before, or a bad revision would leave nothing in force.
+    """
+    there = tuple(kept)
+    noted = memory.admitted.commit if memory.admitted is not None else ""
+    good = in_force or noted
+    order: tuple[str, ...] = (good,)
+    if overrides.hold is not None:
+        order = (overrides.hold.commit, good)
+    elif cold:
+        order = (good, *memory.good, *there)
+    elif overrides.source_suspended is None and good == noted:  # else the notes are older than what is in force
+        order = (memory.attempted, good)
+    return next((commit for commit in order if commit in there), "")
+
+
 def back_to(given: str, memory: SourceMemory, kept: Iterable[str]) -> str | None:
     """The kept commit that ``given`` begins; without it the one that was in force before.  ``None``: there is none."""
     there = tuple(kept)
@@ -113,6 +133,7 @@ def status(found: SourceStatus, settings: GitopsSettings, known: Known) -> Sourc
     """A folder's status made that of a repository; its first condition is Admitted."""
     admitted, *others = found.conditions
     good = known.memory.admitted
+    good = good if good is not None and good.commit == known.in_force else None
     ref = settings.tag or settings.commit or settings.branch
     own = (*_progress(known, admitted), *_named(known, ref))
     return msgspec.structs.replace(
@@ -123,7 +144,7 @@ def status(found: SourceStatus, settings: GitopsSettings, known: Known) -> Sourc
         path=settings.path,
         attempted=known.hold.commit if known.hold else known.tip or known.memory.attempted,
         fetched=known.fetched,
-        admitted=good.commit if good else "",
+        admitted=known.in_force,
         applied=known.applied,
         age_seconds=round(known.age_s, 1),
         suspended=known.suspended is not None,
@@ -177,9 +198,11 @@ def _amiss(known: Known, admitted: Condition) -> tuple[str, str]:
         return admitted.reason, admitted.message
     if known.trouble is not None:
         return known.trouble.condition.reason, known.trouble.message
-    if known.memory.admitted is None:
+    if not known.in_force:
         return "NotRead", known.busy or "no revision was admitted yet"
+    if admitted.status == "Unknown":
+        return admitted.reason, known.busy or admitted.message
     wanted = known.hold.commit if known.hold is not None else known.tip
-    if wanted and known.memory.admitted.commit != wanted and known.suspended is None:
+    if wanted and known.in_force != wanted and known.suspended is None:
         return "Behind", f"{short(wanted)} is not in force yet"
     return "", ""

@@ -44,6 +44,7 @@ class Admitted(msgspec.Struct, frozen=True, kw_only=True):
     ``bases`` are the merge bases by dotted child.  ``digest`` is the snapshot's that brought the
     last change; it identifies a state, it does not certify it.  ``guarded`` are the slots by which
     a hold of the prune guard in force was judged.  ``overlay``: there was a capabilities.toml once.
+    ``revision`` is the commit that they are of, ``""`` for a folder.
     """
 
     slots: dict[str, DeclaredSlot] = {}
@@ -53,3 +54,4 @@ class Admitted(msgspec.Struct, frozen=True, kw_only=True):
     digest: str = ""
     guarded: tuple[str, ...] = ()
     overlay: bool = False
+    revision: str = ""

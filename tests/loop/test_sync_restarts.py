@@ -1,0 +1,138 @@
+"""What a life of the operator begins with, whatever of the state the last one could still write."""
+
+import errno
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hal0_operator.loop.store import StateDir
+from hal0_operator.model.memory import Override, Overrides
+from tests.loop.followed import BROKEN, GOOD, FakeGit, Followed, follow
+
+
+@pytest.fixture
+def git(tmp_path: Path) -> FakeGit:
+    return FakeGit(tmp_path)
+
+
+@pytest.mark.parametrize("attempted", [True, False])
+def test_killed_before_it_was_noted_what_came_into_force_stays_in_force(
+    tmp_path: Path, git: FakeGit, monkeypatch: Any, attempted: bool
+) -> None:
+    git.push("c1", chat=GOOD)
+
+    async def pushed(it: Followed) -> None:
+        await it.look()
+        noted = it.remote._sync.memory
+        second = git.push("c2", chat=GOOD, code=GOOD)
+        await it.look()
+        it.whole.state.write_source(noted.with_attempt(second, noted.at) if attempted else noted)
+
+    async def restarted(it: Followed) -> None:
+        await it.look()
+        assert (it.source.admitted[:2], it.slots()) == ("c2", ["chat", "code"])
+        assert it.source.revision is not None
+        assert it.source.revision.subject == "change c2"
+        assert it.whole.state.source().admitted.commit[:2] == "c2"
+
+    follow(tmp_path, git, monkeypatch, pushed)
+    git.fail("tip", "unreachable")
+    follow(tmp_path, git, monkeypatch, restarted)
+
+
+def test_a_revision_that_was_exported_and_not_yet_decided_is_decided_at_the_next_start(
+    tmp_path: Path, git: FakeGit, monkeypatch: Any
+) -> None:
+    git.push("c1", chat=GOOD)
+    state = tmp_path / "state"
+
+    async def pushed(it: Followed) -> None:
+        await it.look()
+        before = (state / "admitted.json").read_bytes()
+        noted = it.remote._sync.memory
+        second = git.push("c2", chat=GOOD, code=GOOD)
+        await it.look()
+        (state / "admitted.json").write_bytes(before)
+        it.whole.state.write_source(noted.with_attempt(second, noted.at))
+
+    async def restarted(it: Followed) -> None:
+        await it.look()
+        assert (it.source.admitted[:2], it.slots()) == ("c2", ["chat", "code"])
+
+    follow(tmp_path, git, monkeypatch, pushed)
+    git.fail("tip", "unreachable")
+    follow(tmp_path, git, monkeypatch, restarted)
+
+
+def test_without_its_notes_behind_a_bad_revision_it_is_still_said_what_is_in_force(
+    tmp_path: Path, git: FakeGit, monkeypatch: Any
+) -> None:
+    first = git.push("c1", chat=GOOD)
+
+    async def broken(it: Followed) -> None:
+        await it.look()
+        git.push("c2", chat=BROKEN)
+        await it.look()
+
+    async def restarted(it: Followed) -> None:
+        await it.look()
+        assert (it.source.admitted, it.source.applied, it.slots()) == (first, first, ["chat"])
+        assert it.condition("Admitted").status == "False"
+
+    follow(tmp_path, git, monkeypatch, broken)
+    (tmp_path / "state" / "source.json").unlink()
+    follow(tmp_path, git, monkeypatch, restarted)
+
+
+def test_what_a_full_disk_did_not_take_is_written_once_there_is_room(
+    tmp_path: Path, git: FakeGit, monkeypatch: Any
+) -> None:
+    git.push("c1", chat=GOOD)
+    write, full = StateDir.write_source, [False]
+
+    def writing(state: StateDir, value: Any) -> None:
+        if full[0]:
+            raise OSError(errno.ENOSPC, "No space left on device", "source.json")
+        write(state, value)
+
+    monkeypatch.setattr(StateDir, "write_source", writing)
+
+    async def filled(it: Followed) -> None:
+        await it.look()
+        full[0] = True
+        second = git.push("c2", chat=GOOD, code=GOOD)
+        await it.look()
+        assert it.source.admitted == second
+        assert "StateUnwritable" in it.reasons
+        assert it.whole.state.source().attempted[:2] == "c1"
+        full[0] = False
+        await it.look()
+        assert it.whole.state.source() == it.remote._sync.memory
+        assert it.whole.state.source().attempted == second
+
+    follow(tmp_path, git, monkeypatch, filled)
+
+
+def test_a_source_suspended_before_its_first_revision_came_brings_none(
+    tmp_path: Path, git: FakeGit, monkeypatch: Any
+) -> None:
+    git.push("c1", chat=GOOD)
+
+    export = git.export
+
+    async def suspended(it: Followed) -> None:
+        await it.look()
+
+        def meanwhile(commit: str) -> str:
+            it.operator.overrides = Overrides(source_suspended=Override("me", "now"))
+            return export(commit)
+
+        monkeypatch.setattr(git, "export", meanwhile)
+        git.fault.clear()
+        await it.remote.synced()
+        assert (it.source.admitted, it.source.fetched, it.slots()) == ("", "", [])
+        assert it.condition("SourceSuspended") is not None
+
+    git.fail("tip", "unreachable")
+    follow(tmp_path, git, monkeypatch, suspended)
