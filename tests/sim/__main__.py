@@ -4,6 +4,7 @@ A seed that finds something is printed with the journal of its run, and can be p
 """
 
 import argparse
+import itertools
 import sys
 import time
 
@@ -15,13 +16,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.sim", description=__doc__)
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--runs", type=int, default=500, help="how many seeds from there")
+    parser.add_argument("--home", choices=("folder", "git", "both"), default="both", help="where the home comes from")
     given = parser.parse_args()
+    sources = {"folder": (False,), "git": (True,), "both": (False, True)}[given.home]
     coverage, failed, begun = Coverage(), 0, time.process_time()
     with counted(coverage):
         for seed in range(given.seed, given.seed + given.runs):
-            for hints in (True, False) if seed % 3 == 0 else (True,):
+            for git, hints in itertools.product(sources, (True, False) if seed % 3 == 0 else (True,)):
                 try:
-                    play(seed, hints=hints, coverage=coverage)
+                    play(seed, hints=hints, coverage=coverage, git=git)
                 except Failed as broken:
                     failed += 1
                     print(broken, file=sys.stderr)

@@ -23,8 +23,12 @@ class Admissions:
 
     def booted(self) -> None:
         self.released = frozenset()
-        self.before = self.sim.admitted
+        self.before = self.in_force()
         self.judged = set(self.before.guarded) if self.before is not None else set()
+
+    def in_force(self) -> Admitted | None:
+        """As it was stored."""
+        return self.sim.admitted
 
     def problems(self) -> list[str]:
         sim, found = self.sim, self.sim.admission
@@ -80,7 +84,8 @@ class Admissions:
         }
         # The loop knows containers by its last list: what came or went since may count or not.
         if owners != set(sim.reconciler.world.owners()):
-            self.judged = set(sim.admitted.guarded) if sim.admitted is not None else set()
+            stored = self.in_force()
+            self.judged = set(stored.guarded) if stored is not None else set()
             return set()
         in_force = before.slots if before is not None else {}
         counted = owners - self.let_go | {name for name, slot in in_force.items() if slot.enabled is not False}

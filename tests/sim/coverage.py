@@ -10,6 +10,7 @@ from hal0_operator.reconcile import cause as causes
 from hal0_operator.reconcile import turn
 from hal0_operator.reconcile.next_action import Step
 from hal0_operator.reconcile.view import View
+from tests.sim.remote import ENDS
 
 CAUSES = tuple(sorted(found.__name__ for found in get_args(causes.Cause)))
 EFFECTS = tuple(sorted(found.__name__ for found in get_args(a.Effect)))
@@ -18,6 +19,13 @@ BROKEN = ("broken", "half-started", "lost", "paused", "renamed")
 
 REQUESTS = ("begun", "woken", "turned away", "npu.trio_unavailable", "slot.not_ready", "slot.disabled", "slot.denied")
 """What becomes of requests."""
+
+SOURCE = (
+    *(f"{verb} {end}" for verb, ends in ENDS.items() for end in ends),
+    *("admitted", "refused", "PruneHeld", "SourceHeld", "SourceSuspended", "SourceUnreachable", "SourceGone"),
+    *("SourceUnverified", "SourceTooLarge", "SourceFailed", "StateUnwritable", "HomeBusy"),
+)
+"""How git fails and lies, and what is said of a source."""
 
 
 class Coverage:
@@ -29,6 +37,7 @@ class Coverage:
         self.troubles: Counter[str] = Counter()
         self.phases: Counter[str] = Counter()
         self.requests: Counter[str] = Counter()
+        self.source: Counter[str] = Counter()
 
     def decided(self, found: causes.Cause, step: Step) -> None:
         self.causes[type(found).__name__] += 1
@@ -39,20 +48,21 @@ class Coverage:
 
     def table(self) -> str:
         rows = []
-        for title in ("causes", "broken", "waits", "effects", "troubles", "phases", "requests"):
+        for title in ("causes", "broken", "waits", "effects", "troubles", "phases", "requests", "source"):
             counts: Counter[str] = getattr(self, title)
             cells = [f"{name} {count}" for name, count in sorted(counts.items())]
             rows.append(f"{title:>9}: " + ", ".join(cells))
         return "\n".join(rows)
 
     def missing(self) -> list[str]:
-        """Causes and effects that no run reached."""
+        """Causes, effects and faults that no run reached; those of a source only where one was played."""
         return [
             *(f"cause {name}" for name in CAUSES if not self.causes[name]),
             *(f"effect {name}" for name in EFFECTS if not self.effects[name]),
             *(f"broken {name}" for name in BROKEN if not self.broken[name]),
             *(f"request {name}" for name in REQUESTS if not self.requests[name]),
             *(["wait Draining"] if not self.waits["Draining"] else []),
+            *(f"source {name}" for name in SOURCE if self.source and not self.source[name]),
         ]
 
 

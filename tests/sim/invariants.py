@@ -27,7 +27,7 @@ class Broken(AssertionError):
 class Invariants:
     """Watches one simulator from its beginning."""
 
-    def __init__(self, sim: Simulator) -> None:
+    def __init__(self, sim: Simulator, admissions: type[Admissions] = Admissions) -> None:
         self.sim = sim
         self.swapping: dict[str, set[str]] = defaultdict(set)
         self.untouched: dict[str, tuple[str, bool]] = {}
@@ -36,7 +36,7 @@ class Invariants:
         self.listed = 0
         self.steps = 0
         self.pace = Pace(sim)
-        self.admissions = Admissions(sim)
+        self.admissions = admissions(sim)
         self.routing = Routing(sim)
         sim.requests.judge = lambda name, answer: self._said(self.routing.judge(name, answer))
         sim.look = self.look

@@ -2,12 +2,18 @@
 
 import random
 
+import msgspec
+
+from hal0_operator.routing.route import Route
+from tests.sim.admission import Admissions
 from tests.sim.coverage import Coverage
 from tests.sim.edits import Edits
 from tests.sim.faults import Faults
+from tests.sim.follower import FOLLOWED, Follower
 from tests.sim.home import Home, wants
-from hal0_operator.routing.route import Route
 from tests.sim.invariants import Invariants, converged
+from tests.sim.pushes import Pushes
+from tests.sim.revisions import Revisions
 from tests.sim.routing import Routing
 from tests.sim.simulator import Simulator
 from tests.sim.statuses import StatusRules
@@ -20,29 +26,30 @@ QUIET_S = 3600.0
 TIMER_TURN_S = 33.0
 WAKES_S = 35.0
 """A timer's turn: every hint may be lost."""
-KINDS = Edits.kinds()
 
 
 class Failed(AssertionError):
     """A seed found something; the message begins with the seed."""
 
 
-def play(seed: int, *, hints: bool = True, coverage: Coverage | None = None) -> Simulator:
-    """Raises ``Failed``; answers the simulator in its quiet state."""
+def play(seed: int, *, hints: bool = True, coverage: Coverage | None = None, git: bool = False) -> Simulator:
+    """Of a folder, or with ``git`` of a repository.  Raises ``Failed``; answers the simulator in its quiet state."""
     rng = random.Random(seed)
     wanted = wants(rng)
     home = Home({name: want.text for name, want in wanted.items()})
-    sim = Simulator(home, seed, Faults(rng.choice((0.0, 0.1, 0.3)), hints))
-    sim.podman.modern = rng.random() < 0.5
+    faults = Faults(rng.choice((0.0, 0.1, 0.3)), hints)
     covered = coverage or Coverage()
-    trouble = Edits(sim, wanted)
+    where = f"SEED={seed}{' of a repository' if git else ''}{'' if hints else ' without hints'}"
+    sim = Simulator(home, seed, faults) if not git else followed(home, seed, faults, rng)
+    sim.podman.modern = rng.random() < 0.5
+    trouble = Pushes(sim, wanted) if isinstance(sim, Follower) else Edits(sim, wanted)
     try:
-        Invariants(sim)
+        Invariants(sim, Revisions if git else Admissions)
         statuses = StatusRules(sim) if seed % 3 == 0 else None
         sim.requests.come()
         for _ in range(STEPS):
             sim.run(rng.choice(WAITS_S))
-            kind = rng.choice(KINDS)
+            kind = rng.choice(trouble.kinds())
             if trouble.strike(kind):
                 covered.troubles[kind.removeprefix("do_").replace("_", " ")] += 1
         _calm(sim, trouble)
@@ -51,19 +58,34 @@ def play(seed: int, *, hints: bool = True, coverage: Coverage | None = None) -> 
             statuses.settled()
             covered.phases.update(statuses.phases)
     except Exception as broken:
-        where = f"SEED={seed}{'' if hints else ' without hints'}"
         if isinstance(broken, AssertionError):
             raise Failed(f"{where}: {broken}") from None
         raise Failed(f"{where}: {type(broken).__name__}: {broken}\n" + "\n".join(sim.journal[-20:])) from broken
+    finally:
+        sim.close()
     covered.effects.update(sim.kinds)
     covered.requests.update(sim.requests.outcomes)
+    if isinstance(sim, Follower):
+        covered.source.update(sim.seen)
+        covered.source.update(sim.git.ends)
+    return sim
+
+
+def followed(home: Home, seed: int, faults: Faults, rng: random.Random) -> Follower:
+    gitops = msgspec.structs.replace(FOLLOWED, interval_s=rng.choice((5, 20, 60)), keep=rng.choice((1, 3)))
+    sim = Follower(home, seed, faults, gitops=gitops)
+    sim.git.rate = faults.rate
     return sim
 
 
 def _calm(sim: Simulator, trouble: Edits) -> None:
     sim.requests.end()
     trouble.calm()
+    if isinstance(trouble, Pushes):
+        trouble.at_rest()
     trouble.repair()
+    if isinstance(trouble, Pushes):
+        trouble.caught_up()
     sim.run(0 if sim.faults.hints else TIMER_TURN_S)
     before = sim.actions
     sim.run(100)

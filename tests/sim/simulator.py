@@ -62,6 +62,7 @@ class Simulator:
         crash: Crash | None = None,
         machine: Machine | None = None,
         id: str = "h1",
+        settings: Settings = SETTINGS,
     ) -> None:
         self.machine = machine or Machine(seed)
         self.id = id
@@ -74,7 +75,7 @@ class Simulator:
         self.memory = Memory()
         self.admitted: Admitted | None = None
         self.suspended: dict[str, Override] = {}
-        self.settings = SETTINGS
+        self.settings = settings
         self.effects = 0
         self.kinds: Counter[str] = Counter()
         self.recent: list[float] = []
@@ -109,20 +110,27 @@ class Simulator:
         self.watched: set[int] = set()
         self.calls.under_way = {}
         self._wakes: set[float] = set()
-        self._home_pending = True
         self.admission: Admission | None = None
         self.reconciler = Reconciler(self.id, self.settings, self.memory, self._jitter)
-        self.reconciler.override(Wishes(dict(self.suspended)))
-        self.intake = Intake(SEEDS, self.settings, self.admitted)
+        self._take_up()
         self.requests.boot()
         self.at(RESYNC_S, self._resync)
         self.look("boot", None)
         self.pump()
 
+    def _take_up(self) -> None:
+        """What is known of the home as a life begins."""
+        self._home_pending = True
+        self.reconciler.override(Wishes(dict(self.suspended)))
+        self.intake = Intake(SEEDS, self.settings, self.admitted)
+
     def crash(self) -> None:
         """SIGKILL: what is in flight may still take effect, but nobody hears of it."""
         self.journal.append(f"{self.time:.3f} operator killed")
         self.boot()
+
+    def close(self) -> None:
+        """It is played no further."""
 
     def upgrade(self) -> None:
         """Another release renders otherwise; what the home asks for stays the same."""
