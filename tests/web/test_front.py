@@ -1,5 +1,7 @@
 """What a request below /v1 must bring before any model hears of it."""
 
+import timeit
+
 import httpx2
 import pytest
 
@@ -22,11 +24,13 @@ async def _answer(send, text):
     await send({"type": "http.response.body", "body": text})
 
 
-async def ask(path="/v1/models", method="GET", key=b"", *, unix=False, **headers):
+async def ask(path="/v1/models", method="GET", key=b"", *, unix=False, peer="127.0.0.1", **headers):
     front = Front(Guard(other, "token"), models, key)
 
     async def app(scope, receive, send):
-        await front({**scope, "server": ("/run/x.sock", None) if unix else ("127.0.0.1", 8080)}, receive, send)
+        server = ("/run/x.sock", None) if unix else ("127.0.0.1", 8080)
+        client = (peer, 50_000) if peer else None
+        await front({**scope, "server": server, "client": client}, receive, send)
 
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://127.0.0.1:8080") as client:
         return await client.request(
@@ -54,3 +58,35 @@ async def test_a_key_closes_them_but_for_the_socket_file():
     assert (await ask(key=b"sesame", Authorization="Bearer wrong")).status_code == 401
     assert (await ask(key=b"sesame", Authorization="Bearer sesame")).text == "models"
     assert (await ask(key=b"sesame", unix=True)).text == "models"
+
+
+@pytest.mark.parametrize("peer", ["127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1", "::ffff:127.8.9.10"])
+async def test_without_a_key_models_are_open_over_loopback(peer):
+    assert (await ask(peer=peer)).text == "models"
+    assert (await ask(peer=peer, method="POST", path="/v1/chat/completions")).text == "models"
+
+
+@pytest.mark.parametrize(
+    "peer",
+    ["192.168.1.7", "10.88.0.2", "::ffff:192.168.1.7", "fe80::1%eth0", "2001:db8::1", "0.0.0.0", "", "localhost"],
+)
+async def test_without_a_key_models_are_closed_to_every_other_machine(peer):
+    refused = await ask(peer=peer)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (401, "auth.key_missing")
+    assert refused.headers["www-authenticate"] == "Bearer"
+    assert "api_key_file" in refused.json()["error"]["message"]
+    assert (
+        await ask(peer=peer, method="POST", path="/v1/chat/completions", Authorization="Bearer x")
+    ).status_code == 401
+    assert (await ask(peer=peer, key=b"sesame", Authorization="Bearer sesame")).text == "models"
+    assert (await ask(peer=peer, unix=True)).text == "models"
+    assert (await ask(peer=peer, path="/api/slots")).text == "api"
+
+
+def test_whose_machine_it_is_costs_little():
+    front = Front(Guard(other, "token"), models, b"")
+    headers = [(b"host", b"127.0.0.1:8080")]
+    scope = {"type": "http", "method": "GET", "path": "/v1/models", "headers": headers, "server": ("127.0.0.1", 8080)}
+    here = {**scope, "client": ("127.0.0.1", 50_000)}
+    seconds = min(timeit.repeat(lambda: front._admit(here), number=1000, repeat=5)) / 1000
+    assert seconds < 100e-6, f"{seconds * 1e6:.1f} µs"

@@ -82,7 +82,9 @@ SETTINGS = Table(
             "allowed_hosts",
         ),
         "api_key_file": Key(
-            ABSOLUTE, "A file with the key that requests below /v1 must bring; none: open.", "api_key_file"
+            ABSOLUTE,
+            "A file with the key that requests below /v1 must bring; none: open over loopback alone.",
+            "api_key_file",
         ),
         "loop": Table(
             "The pace of the control loop.",

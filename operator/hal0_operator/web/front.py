@@ -1,6 +1,7 @@
 """The first thing that a request meets: models below `/v1`, the operator's own surfaces everywhere else."""
 
 import hmac
+import ipaddress
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -9,11 +10,13 @@ from hal0_operator.web.answers import Fault
 from hal0_operator.web.guard import Guard, is_unix
 
 PREFIX = "/v1/"
+_HERE = frozenset({"127.0.0.1", "::1", "::ffff:127.0.0.1"})
+"""The usual addresses of this machine; others of it are parsed."""
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 
 class Front:
-    """``key`` closes ``/v1`` to whoever does not bring it; an empty one leaves it open to this machine.
+    """``key`` closes ``/v1`` to whoever does not bring it; an empty one leaves it open to this machine alone.
 
     A foreign Host or a page of another origin is refused there as everywhere: loopback proves nothing.
     """
@@ -44,8 +47,30 @@ class Front:
             self._guard.check_origin(headers)
         if self._key and not self._has_key(headers):
             raise Fault(401, "auth.key_invalid", "this address needs 'Authorization: Bearer KEY'", _CHALLENGE)
+        if not self._key and not _is_here(scope):
+            message = (
+                "without a key /v1 is open to this machine alone: set `api_key_file` in the operator's settings to a "
+                "file with a key, and send it as 'Authorization: Bearer KEY'"
+            )
+            raise Fault(401, "auth.key_missing", message, _CHALLENGE)
 
     def _has_key(self, headers: Headers) -> bool:
         given = headers.getlist("authorization")
         scheme, _, key = given[0].partition(" ") if len(given) == 1 else ("", "", "")
         return scheme.lower() == "bearer" and hmac.compare_digest(key.strip().encode("latin-1"), self._key)
+
+
+def _is_here(scope: Scope) -> bool:
+    """Whether the other end of the connection is on this machine, over loopback; one that is not known is not."""
+    peer = scope.get("client")
+    if peer is None:
+        return False
+    host: str = peer[0]
+    if host in _HERE:
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
