@@ -7,7 +7,7 @@ import pytest
 from hal0_operator.home.exported import AGAIN_S, ExportedReader
 from tests.home.memory_fs import MemoryFs
 
-FOLDER = "/revisions/c1"
+FOLDER, NEXT = "/revisions/c1", "/revisions/c2"
 
 
 @pytest.fixture
@@ -48,3 +48,31 @@ def test_what_the_machine_fails_to_read_is_no_revision_and_is_read_again(fs: Mem
     assert again.settled
     assert not reader.failing
     assert not any(text.refused for text in again.files.files.values())
+
+
+def test_of_the_next_revision_only_what_changed_is_read(fs: MemoryFs) -> None:
+    reader = ExportedReader(fs, "the repository")
+    reader.point(FOLDER, "c1")
+    first = reader.look(1.0).files.files
+    for name in ("profiles.toml", "slots/chat.toml"):
+        fs.folder(f"{NEXT}/slots")
+        fs.nodes[f"{NEXT}/{name}"] = fs.nodes[f"{FOLDER}/{name}"]  # a second name
+    fs.put(f"{NEXT}/slots/code.toml", "enabled = false\n")
+    fs.reads.clear()
+    reader.point(NEXT, "c2")
+    second = reader.look(2.0).files
+    assert fs.reads == [f"{NEXT}/slots/code.toml"]
+    assert second.revision == "c2"
+    assert second.files["slots/code.toml"].data == b"enabled = false\n"
+    assert all(second.files[name] is first[name] for name in ("profiles.toml", "slots/chat.toml"))
+
+
+def test_a_file_of_both_revisions_that_was_written_to_in_between_is_read_again(fs: MemoryFs) -> None:
+    reader = ExportedReader(fs, "the repository")
+    reader.point(FOLDER, "c1")
+    reader.look(1.0)
+    fs.folder(f"{NEXT}/slots")
+    fs.nodes[f"{NEXT}/slots/chat.toml"] = fs.nodes[f"{FOLDER}/slots/chat.toml"]
+    fs.overwrite(f"{NEXT}/slots/chat.toml", "enabled = fals\n")
+    reader.point(NEXT, "c2")
+    assert reader.look(2.0).files.files["slots/chat.toml"].data == b"enabled = fals\n"
