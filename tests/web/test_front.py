@@ -16,7 +16,8 @@ async def other(scope, receive, send):
 
 
 async def models(scope, receive, send):
-    await _answer(send, b"models")
+    keys = [value for name, value in scope["headers"] if name == b"authorization"]
+    await _answer(send, b" with ".join([b"models", *keys]))
 
 
 async def _answer(send, text):
@@ -50,6 +51,12 @@ async def test_a_foreign_host_and_a_page_of_another_origin_are_refused():
     assert (await ask(method="POST", Origin="http://evil.example")).status_code == 403
     assert (await ask(method="POST", Sec_Fetch_Site="cross-site")).status_code == 403
     assert (await ask(method="POST", Origin="http://127.0.0.1:8080")).text == "models"
+
+
+async def test_the_key_of_the_gateway_goes_no_further_and_one_of_a_container_does():
+    assert (await ask(key=b"sesame", Authorization="Bearer sesame")).text == "models"
+    assert (await ask(key=b"sesame", unix=True, Authorization="Bearer sesame")).text == "models"
+    assert (await ask(Authorization="Bearer theirs")).text == "models with Bearer theirs"
 
 
 async def test_a_key_closes_them_but_for_the_socket_file():

@@ -35,6 +35,8 @@ class Front:
         except Fault as fault:
             await fault.response()(scope, receive, send)
             return
+        if self._key:  # it opens every slot, and an image is somebody else's program
+            scope["headers"] = [header for header in scope["headers"] if header[0] != b"authorization"]
         await self._models(scope, receive, send)
 
     def _admit(self, scope: Scope) -> None:
