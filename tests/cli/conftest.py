@@ -6,6 +6,7 @@ from typing import NamedTuple
 import pytest
 
 from hal0_operator.cli.main import main
+from tests.support.checkouts import SLOT, Checkout
 from tests.support.fake_operator import FakeOperator, slot
 from tests.support.served import Served, served
 
@@ -59,3 +60,18 @@ def home(tmp_path):
     (home / "slots").mkdir(parents=True)
     (home / "slots" / "chat.toml").write_text('device = "gpu-rocm"\n[model]\ndefault = "some-model"\n')
     return home
+
+
+@pytest.fixture
+def checkout(tmp_path) -> Checkout:
+    here = Checkout(tmp_path / "repository")
+    here.commit(chat=SLOT.format(port=8101, model="one"), code=SLOT.format(port=8102, model="one"))
+    return here
+
+
+@pytest.fixture
+def changed(checkout: Checkout) -> Checkout:
+    """A revision that adds, swaps and removes one each."""
+    new = SLOT.format(port=8103, model="one")
+    checkout.commit(chat=SLOT.format(port=8101, model="two"), code=None, extra=new)
+    return checkout

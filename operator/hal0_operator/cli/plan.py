@@ -19,9 +19,12 @@ FORMS = ("human", "json", "markdown")
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--from", dest="before", metavar="A", help="a folder or revision: what lies between it and --to, without Podman"
+        "--from",
+        dest="before",
+        metavar="A",
+        help="a revision, or a folder as a path (./a): what lies between it and --to, without Podman",
     )
-    parser.add_argument("--to", dest="after", metavar="B", help="a folder or revision (default: the home as it is)")
+    parser.add_argument("--to", dest="after", metavar="B", help="another one (default: the home as it is)")
     parser.add_argument("-o", "--output", type=choice("form", FORMS), default="human", help=", ".join(FORMS))
 
 
@@ -30,7 +33,7 @@ def run(args: argparse.Namespace, paths: Paths) -> int:
     if args.before is not None:
         from hal0_operator.cli import between  # noqa: PLC0415 - judges whole homes
 
-        return between.run(args.before, args.after or "", args.output, paths)
+        return between.run(args.before, args.after, args.output, paths)
     if args.after is not None or args.output == "markdown":
         raise Usage("--to and -o markdown go with --from")
     body, denied = _ask(paths)

@@ -1,78 +1,109 @@
-"""A home as it is in a revision of the git checkout that it lies in; nothing is checked out, and no hook is run."""
+"""A home as it is in a revision of the git checkout that it lies in; nothing is checked out, and no hook is run.
+
+What makes up a home, and which links are followed, is the operator's own answer: ``gitops.tree``.
+"""
 
 import os
-import posixpath
-import subprocess
+import re
 from typing import NamedTuple
 
 from hal0_operator.cli.options import Failed
-from hal0_operator.desired.names import OVERLAY_FILE, PROFILES_FILE, SLOTS_FOLDER, is_slot_file
 from hal0_operator.desired.source import HomeFiles, SourceFile
-from hal0_operator.home.scan import FILE_LIMIT, FILES_LIMIT
+from hal0_operator.gitops.command import Command
+from hal0_operator.gitops.limits import Limits
+from hal0_operator.gitops.objects import Damaged, Objects
+from hal0_operator.gitops.tree import HomeTree, contents
+from hal0_operator.model.settings import GitopsSettings
+from hal0_operator.seams.git import GitFault
 
 TIMEOUT_S = 60.0
-_ENVIRONMENT = {
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_NO_REPLACE_OBJECTS": "1",
-    "GIT_NO_LAZY_FETCH": "1",
-    "LC_ALL": "C",
-}
-_LINK, _SUBMODULE = "120000", "160000"
+"""For each answer of git."""
+_AMBIGUOUS = re.compile(r"^warning: refname '(.+)' is ambiguous", re.MULTILINE)
+_ID = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64})\n")
+_CERTAIN = re.compile(r"HEAD|@|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
+"""What git takes for one thing whatever branches and tags are called."""
 
 
-class _Entry(NamedTuple):
-    mode: str
-    id: str
-    size: int
+class Unfit(Failed):
+    """The operator would take nothing of this revision, and leave the last one in force."""
 
 
-def files_at(home: str, revision: str) -> HomeFiles:
-    """The files of ``home`` as they are in ``revision``.  Raises ``Failed``."""
-    commit = _git(home, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-    if commit is None:
-        raise Failed(f"{revision!r} is neither a folder nor a revision of the git checkout in {home}")
-    folder = (_git(home, "rev-parse", "--show-prefix") or b"").decode("utf-8", "surrogateescape").strip().rstrip("/")
-    listed = _git(home, "ls-tree", "-r", "-z", "-l", "--full-tree", f"{commit.decode().strip()}:{folder}")
-    if listed is None:
-        raise Failed(f"{revision} has no folder {folder}")
-    entries = _entries(listed)
-    if len(entries) > FILES_LIMIT:
-        raise Failed(f"{revision} holds {len(entries)} files of a home, more than {FILES_LIMIT}")
-    files = {name: _source(home, name, entry) for name, entry in entries.items()}
-    return HomeFiles(files, slots_folder=any(name.startswith(f"{SLOTS_FOLDER}/") for name in files), revision=revision)
+class Checkout(NamedTuple):
+    """``top`` holds ``.git``; ``path`` is the home's folder below it, ``""`` for itself."""
+
+    top: str
+    path: str
 
 
-def _entries(listed: bytes) -> dict[str, _Entry]:
-    """What counts of ``ls-tree``'s ``MODE TYPE ID SIZE<tab>PATH`` lines."""
-    found = {}
-    for row in filter(None, listed.decode("utf-8", "surrogateescape").split("\0")):
-        about, _, name = row.partition("\t")
-        mode, _, id, size = about.split()
-        folder, file = posixpath.split(name)
-        counts = name in (PROFILES_FILE, OVERLAY_FILE) or (folder == SLOTS_FOLDER and is_slot_file(file))
-        if counts and mode != _SUBMODULE:
-            found[name] = _Entry(mode, id, int(size))
-    return found
-
-
-def _source(home: str, name: str, entry: _Entry) -> SourceFile:
-    if entry.mode == _LINK:
-        return SourceFile(name, refused="is a link, which is not followed in a revision: commit the file itself")
-    if entry.size > FILE_LIMIT:
-        return SourceFile(name, refused=f"has more than the {FILE_LIMIT} bytes that a file of a home may have")
-    return SourceFile(name, _git(home, "cat-file", "blob", entry.id) or b"")
-
-
-def _git(home: str, *words: str) -> bytes | None:
-    """What git answers; None when it refuses.  Raises ``Failed`` where there is no git."""
-    # A hook is run with variables that name another repository than the one of the folder.
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")} | _ENVIRONMENT
-    words = ("git", "-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-C", home, *words)
+def home_at(home: str, revision: str) -> tuple[HomeFiles, tuple[str, ...]]:
+    """The files of ``home`` as they are in ``revision``, and warnings.  Raises ``Failed``, ``Unfit`` among them."""
+    checkout = _checkout(home)
+    command = Command(GitopsSettings(url=checkout.top, timeout_s=TIMEOUT_S), os.environ)
     try:
-        done = subprocess.run(
-            words, env=environ, capture_output=True, timeout=TIMEOUT_S, check=False, stdin=subprocess.DEVNULL
-        )
-    except (OSError, subprocess.TimeoutExpired) as failed:
-        raise Failed(f"git could not be asked about {home}: {failed}") from failed
-    return done.stdout if done.returncode == 0 else None
+        commit = _commit(command, checkout.top, revision)
+        with Objects(command, _git_dir(checkout.top)) as objects:
+            found = HomeTree(objects, commit, checkout.path, Limits(), {}).listing()
+            texts = zip(found.blobs, contents(objects, found.blobs), strict=True)
+            files = {name: SourceFile(name, data) for name, data in ((os.fsdecode(b.name), data) for b, data in texts)}
+    except GitFault as fault:
+        raise _failed(fault, checkout.top) from fault
+    except Damaged as damaged:
+        missing = f"{revision} cannot be read in {checkout.top}: {damaged}"
+        raise Failed(f"{missing}; where the clone left objects out (--filter), fetch them first") from damaged
+    return HomeFiles(files, slots_folder=found.slots, revision=commit), found.warnings
+
+
+def _checkout(home: str) -> Checkout:
+    """Where the checkout's ``.git`` is.
+
+    git itself also takes a folder that looks like a repository for one, and anybody can commit such a folder.
+    """
+    for start in dict.fromkeys((os.path.abspath(home), os.path.realpath(home))):
+        top = start
+        while not os.path.lexists(_git_dir(top)):
+            if top == os.path.dirname(top):
+                break
+            top = os.path.dirname(top)
+        else:
+            path = os.path.relpath(start, top)
+            return Checkout(top, "" if path == "." else _encodable(path))
+    raise Failed(f"{home} lies in no checkout of a git repository, so there are no revisions of it")
+
+
+def _git_dir(top: str) -> str:
+    return os.path.join(top, ".git")
+
+
+def _encodable(path: str) -> str:
+    try:
+        path.encode()
+    except UnicodeEncodeError as failed:
+        raise Failed(f"{path!r} is not UTF-8, as the name of a home's folder in a repository is: rename it") from failed
+    return path
+
+
+def _commit(command: Command, top: str, revision: str) -> str:
+    """The full id.  Raises ``Failed`` for a word that names nothing, or two things."""
+    words = ("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
+    answer = command.local(words, _git_dir(top), {}, {"core.warnAmbiguousRefs": "true"})
+    if "not a git repository" in answer.err:
+        raise Failed(f"{_git_dir(top)} is no git repository")
+    found = _ID.fullmatch(answer.out.decode("ascii", "replace"))
+    if answer.code != 0 or found is None:
+        hint = f"a folder is written as a path, such as ./{revision}"
+        raise Failed(f"{revision!r} is no revision of the git checkout in {top}; {hint}")
+    for name in _AMBIGUOUS.findall(answer.err):
+        if not _CERTAIN.fullmatch(name):
+            hint = f"write refs/heads/{name}, refs/tags/{name} or a commit's full id"
+            raise Failed(f"{revision!r} is ambiguous in {top}: {name} names more than one thing; {hint}")
+    return found[1]
+
+
+def _failed(fault: GitFault, top: str) -> Failed:
+    match fault.kind:
+        case "timeout":
+            return Failed(f"git did not answer within {TIMEOUT_S:g} s about {top}")
+        case "local":
+            return Failed(str(fault))
+        case _:
+            return Unfit(str(fault))
