@@ -95,6 +95,23 @@ def test_the_plan_goes_into_the_summary_and_differences_are_no_failure(checkout:
     assert "! swap chat" in checkout.summary.read_text()
 
 
+def test_nothing_that_is_committed_says_what_the_plan_compares(checkout: Checkout) -> None:
+    base = checkout.commit(GOOD)
+    for name in (base, "HEAD", "main"):
+        (checkout.root / name / "slots").mkdir(parents=True)
+        (checkout.root / name / "slots" / "chat.toml").write_text(GOOD)
+    inner = checkout.root.parent / "inner"
+    subprocess.run(("git", "clone", "-q", "--bare", checkout.root, inner), check=True)
+    for name in ("config", "objects", "refs", "packed-refs"):
+        (inner / name).rename(checkout.root / name)
+    checkout.git("tag", "HEAD", base)
+    tip = checkout.commit(GOOD.replace("one", "two"))
+    checkout.git("tag", tip, base)
+    done = checkout.run(step("Plan"), base)
+    assert done.returncode == 0, done.stderr
+    assert "! swap chat" in checkout.summary.read_text()
+
+
 def test_a_plan_of_a_bad_home_fails(checkout: Checkout) -> None:
     base = checkout.commit(GOOD)
     checkout.commit("device = \n")
