@@ -21,13 +21,13 @@ def trio(npu: OperatorProcess) -> OperatorProcess:  # noqa: F811
     return npu
 
 
-def transcribed(operator: OperatorProcess, model: str | None) -> tuple[int, dict[str, Any]]:
+def transcribed(operator: OperatorProcess, model: str | None, size: int = 4000) -> tuple[int, dict[str, Any]]:
     edge = "xxBOUNDARYxx"
     parts = [f'--{edge}\r\nContent-Disposition: form-data; name="model"\r\n\r\n{model}\r\n'] if model else []
     head = (
         f'--{edge}\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\nContent-Type: audio/wav\r\n\r\n'
     )
-    body = "".join(parts).encode() + head.encode() + b"RIFF" + bytes(4000) + f"\r\n--{edge}--\r\n".encode()
+    body = "".join(parts).encode() + head.encode() + b"RIFF" + bytes(size) + f"\r\n--{edge}--\r\n".encode()
     connection = http.client.HTTPConnection(operator.listen, timeout=30)
     connection.request("POST", SPEECH, body, {"Content-Type": f"multipart/form-data; boundary={edge}"})
     answer = connection.getresponse()
@@ -42,8 +42,11 @@ def test_all_three_roles_answer_and_the_server_never_hears_a_foreign_name(trio: 
             assert answer.status == 200, answer.read()
     with asking(trio, EMBED, {"model": "embed", "input": "x"}) as answer:
         assert answer.status == 200, answer.read()
-    assert transcribed(trio, "stt")[0] == 200
-    assert transcribed(trio, None)[0] == 200
+    heard = trio.stub("npu")["models_asked"]
+    for model, size in (("stt", 4000), (None, 4000), (None, 2_000_000)):
+        status, body = transcribed(trio, model, size)
+        assert (status, body["text"].endswith("bytes heard")) == (200, True)
+    assert trio.stub("npu")["models_asked"] == [*heard, *["whisper-v3:turbo"] * 3]
     assert set(trio.stub("npu")["models_asked"]) <= {TAG, "embed-gemma:300m", "whisper-v3:turbo"}
 
 
