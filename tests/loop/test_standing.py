@@ -132,6 +132,17 @@ def test_a_denied_slot_says_what_is_wrong_with_its_file() -> None:
     assert "slots/chat.toml:1" in denied.why
 
 
+def test_a_denied_slot_is_shown_as_what_it_would_be() -> None:
+    wrong = 'profile = "nonesuch"\n{}[model]\ndefault = "m"\n'
+    found = Standings(embed=wrong.format(""), stt=wrong.format('backend = "cpu"\n'), code=slot(8102))
+    found.sim.run(5)
+    shown = {name: found.one(name) for name in ("embed", "stt")}
+    assert {name: (one.phase, one.type, one.device) for name, one in shown.items()} == {
+        "embed": ("Denied", "embedding", "gpu-rocm"),
+        "stt": ("Denied", "transcription", "cpu"),
+    }
+
+
 def test_a_suspended_slot_is_asked_while_it_serves_and_not_waited_for_when_it_does_not() -> None:
     found = Standings(chat=slot(8101))
     found.sim.run(5)

@@ -1,93 +1,19 @@
 """Requests hold a removal up, and load slots on demand, through the real drive."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from types import SimpleNamespace
-
 import anyio
+import pytest
 
-from hal0_operator.host.clock import SystemClock
-from hal0_operator.loop.statuses import Statuses
-from hal0_operator.loop.traffic import Traffic
 from hal0_operator.model import action as a
 from hal0_operator.model.facts import HostFacts
 from hal0_operator.model.probe import ProbeResult
-from hal0_operator.model.slot import Slot
 from hal0_operator.routing.endpoints import ENDPOINTS
 from hal0_operator.routing.failure import Failure
 from hal0_operator.routing.route import LOAD_FIRST, route
 from hal0_operator.routing.standing import Standing
-from hal0_operator.status.facts import AdmissionFacts
-from tests.loop.driven import driven
-from tests.reconcile.turns import Turns
-from tests.sim.home import Home, Want
+from tests.loop.asked import Whole, play
+from tests.sim.home import Want
 
 SOON = Want(port=8101, on_demand=True, idle=3600)
-NPU_IMAGE = "ghcr.io/hal0ai/hal0-toolbox-flm:0.9.43"
-
-
-class Whole:
-    """The loop's parts as ``run`` joins them, on a simulated Podman."""
-
-    def __init__(self, wants: dict[str, Want], answer: Callable[[a.Effect], a.Outcome | None]) -> None:
-        self.turns = Turns(Home({name: want.text for name, want in wants.items()}), answer=answer)
-        self.turns.images[NPU_IMAGE] = "i3"
-        self.core = self.turns.core
-        self.drive, _ = driven(self.turns)
-        clock = SystemClock()
-        self.refused = ""
-        source = SimpleNamespace(admission_of=self.admission_of)
-        self.statuses = Statuses(self.core, source, clock, str)
-        self.drive.changed = self.statuses.stale
-        self.traffic = Traffic(self.drive, self.statuses, clock)
-        self.statuses.stale(None)
-        self.traffic.look()
-
-    def admission_of(self, name: str) -> AdmissionFacts:
-        slot = Slot(name=name, file=f"slots/{name}.toml", type="llm", device="cpu", profile="stub")
-        return AdmissionFacts(slot=slot) if name == self.refused else AdmissionFacts()
-
-    def edit(self, name: str, want: Want) -> None:
-        self.turns.home.slot(name, want.text)
-        self.turns.edit()
-        self.statuses.stale(None)
-        self.traffic.look()
-        self.drive.wake()
-
-    async def until(self, holds: Callable[[], bool]) -> None:
-        with anyio.fail_after(5):
-            while True:
-                moved = self.statuses.moved()
-                if holds():
-                    return
-                await moved.wait()
-
-    def container(self, slot: str) -> str:
-        own = self.core.world.own(slot)
-        return own[0].id if own else ""
-
-
-@asynccontextmanager
-async def running(whole: Whole) -> AsyncIterator[None]:
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(whole.drive.run)
-        tasks.start_soon(whole.traffic.run)
-        await whole.drive.observed()
-        yield
-        tasks.cancel_scope.cancel()
-
-
-def play(
-    wants: dict[str, Want],
-    script: Callable[[Whole], Awaitable[None]],
-    answer: Callable[[a.Effect], a.Outcome | None] = lambda _effect: None,
-) -> None:
-    async def whole() -> None:
-        made = Whole(wants, answer)
-        async with running(made):
-            await script(made)
-
-    anyio.run(whole)
 
 
 def test_a_slot_on_demand_is_idle_until_a_request_wakes_it() -> None:
@@ -209,6 +135,28 @@ def test_who_asks_for_a_slot_that_was_never_admitted_is_told_why() -> None:
         found = route(whole.traffic.directory(), whole.traffic.stands, ENDPOINTS["/v1/chat/completions"], "bad")
         assert isinstance(found, Failure)
         assert (found.status, found.code) == (503, "slot.denied")
+
+    play({"chat": SOON}, script)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"), [('devcie = "cpu"\n', "slots/bad.toml:1:1: "), ('device = "cpu\n', "slots/bad.toml:1:")]
+)
+def test_who_asks_for_a_slot_whose_file_cannot_be_read_is_told_code_and_place(text: str, place: str) -> None:
+    async def script(whole: Whole) -> None:
+        whole.turns.home.slot("bad", text)
+        whole.turns.edit()
+        whole.statuses.stale(None)
+        for path in ("/v1/chat/completions", "/v1/embeddings"):
+            found = route(whole.traffic.directory(), whole.traffic.stands, ENDPOINTS[path], "bad")
+            assert isinstance(found, Failure)
+            assert (found.status, found.code) == (503, "slot.denied")
+            assert found.details["phase"] == "Denied"
+            assert place in found.message
+            assert found.message.startswith("slot bad is denied: slot.")
+        assert set(whole.traffic.directory().slots) == {"bad", "chat"}
+        whole.edit("bad", Want(port=8102))
+        assert not whole.traffic.directory().slots["bad"].denied
 
     play({"chat": SOON}, script)
 

@@ -51,3 +51,20 @@ def test_a_model_is_found_by_its_id_and_by_the_name_that_flm_has_for_it() -> Non
         "gemma3:1b": ("brain", "second"),
     }
     assert (found.slots["brain"].upstream_model, found.slots["a"].upstream_model) == ("gemma3:1b", "")
+
+
+def test_slots_that_were_never_admitted_are_there_with_the_reason() -> None:
+    targets = [
+        target("brain", "llm", "npu", "gemma3:1b"),
+        target("chat-npu", "llm", "npu", "x"),
+        target("ears", "transcription", "npu"),
+    ]
+    found = Directory.of(targets, {"chat-npu": "npu.exclusive", "bad": "slot.toml"}).slots
+    assert {name: listing.denied for name, listing in found.items() if listing.denied} == {
+        "bad": "slot.toml",
+        "chat-npu": "npu.exclusive",
+    }
+    assert (found["bad"].type, found["bad"].is_npu_chat, found["chat-npu"].type) == (None, False, "llm")
+    assert found["ears"].anchor == "brain"
+    denied = {"brain": "a reason", "chat-npu": "another"}
+    assert Directory.of(targets, denied).slots["ears"].anchor == "brain", "it tells why there is no NPU chat slot"

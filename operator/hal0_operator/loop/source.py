@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 import msgspec
 
+from hal0_operator.admission.defaults.device import device_of
 from hal0_operator.admission.defaults.shadow import bound_slot
+from hal0_operator.admission.defaults.type import type_of
 from hal0_operator.desired.names import SLOTS_FOLDER, shown
 from hal0_operator.home.exported import NOTHING_YET
 from hal0_operator.loop.event_log import EventLog
@@ -173,8 +175,8 @@ def _stand_in(slot: str, found: Admission) -> Slot | None:
     return Slot(
         name=slot,
         file=declared.file,
-        type=declared.type or "llm",
-        device=declared.device or "gpu-rocm",
+        type=type_of(declared),
+        device=device_of(declared),
         profile=declared.profile or "",
         enabled=declared.enabled is not False,
         port=declared.port,

@@ -1,6 +1,6 @@
 """What requests do to the loop: they are counted, hold a removal up, and load slots on demand."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import anyio
 import msgspec
@@ -51,15 +51,15 @@ class Traffic:
         aims = self._core.aims
         if self._directory_of[0] is not aims.targets or self._directory_of[1] is not aims.desired:
             self._directory_of = (aims.targets, aims.desired)
-            self._directory = Directory.of([*aims.targets.values(), *self._refused()])
+            refused = {name: why for name, why in aims.desired.frozen.items() if name not in aims.targets}
+            self._directory = Directory.of([*aims.targets.values(), *self._stand_ins(refused)], refused)
         return self._directory
 
-    def _refused(self) -> Iterator[Target]:
-        """Slots that were never admitted: whoever asks for one is told why, and not that it is unknown."""
-        aims = self._core.aims
-        for name in aims.desired.frozen.keys() - aims.targets.keys():
+    def _stand_ins(self, refused: Iterable[str]) -> Iterator[Target]:
+        """For slots that were never admitted, of what their files say; for none whose file could not be read."""
+        for name in refused:
             slot = self._statuses.stand_in(name)
-            if slot is not None and not slot.is_shadow:
+            if slot is not None:
                 yield target(slot, None, NO_SHADOWS, self._core.settings, None, "")
 
     def stands(self, slot: str) -> Standing:

@@ -1,6 +1,6 @@
 """The slots as requests name them; changes only when the home does."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -18,10 +18,13 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     """One slot.  ``anchor`` is the NPU chat slot that serves a record, ``""`` where there is none.
 
     ``upstream_model`` is what the server must be asked for, ``""`` where it takes any name.
+
+    ``denied`` is why no version of it was ever admitted, ``""`` where one was.  ``type`` is ``None`` where its file
+    could not be read; what else it says is without meaning then.
     """
 
     slot: str
-    type: SlotType
+    type: SlotType | None
     device: Device
     family: Family
     model: str = ""
@@ -29,6 +32,7 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     is_record: bool = False
     anchor: str = ""
     upstream_model: str = ""
+    denied: str = ""
 
     @property
     def is_npu_chat(self) -> bool:
@@ -42,13 +46,17 @@ class Directory(msgspec.Struct, frozen=True):
     by_model: dict[str, tuple[str, ...]] = {}
 
     @classmethod
-    def of(cls, targets: Iterable[Target]) -> "Directory":
-        """A record whose NPU chat slot is off still names it: whoever asks is told which one to switch on."""
-        slots = {target.slot.name: _listing(target) for target in targets}
-        chats = sorted(name for name, listing in slots.items() if listing.is_npu_chat)
+    def of(cls, targets: Iterable[Target], denied: Mapping[str, str] = {}) -> "Directory":
+        """``denied`` are slots that were never admitted, with the reason; some have a target that stands in.
+
+        A record whose NPU chat slot is off still names it: whoever asks is told which one to switch on.
+        """
+        slots = {name: _unread(name, why) for name, why in denied.items()}
+        slots |= {target.slot.name: _listing(target, denied.get(target.slot.name, "")) for target in targets}
+        chats = sorted((bool(listing.denied), name) for name, listing in slots.items() if listing.is_npu_chat)
         for name, listing in slots.items():
             if listing.is_record and not listing.anchor and chats:
-                slots[name] = msgspec.structs.replace(listing, anchor=chats[0])
+                slots[name] = msgspec.structs.replace(listing, anchor=chats[0][1])
         models: dict[str, list[str]] = {}
         for name in sorted(slots):
             for model in {slots[name].model, slots[name].upstream_model} - {""}:
@@ -56,7 +64,11 @@ class Directory(msgspec.Struct, frozen=True):
         return cls(slots, {model: tuple(names) for model, names in models.items()})
 
 
-def _listing(target: Target) -> Listing:
+def _unread(slot: str, why: str) -> Listing:
+    return Listing(slot=slot, type=None, device="cpu", family="llama-server", denied=why)
+
+
+def _listing(target: Target, denied: str) -> Listing:
     slot = target.slot
     model = slot.model or ""
     return Listing(
@@ -69,4 +81,5 @@ def _listing(target: Target) -> Listing:
         is_record=slot.is_shadow,
         anchor=target.anchor,
         upstream_model=tag(model) if target.family == "flm" and model else "",
+        denied=denied,
     )

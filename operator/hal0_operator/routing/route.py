@@ -15,6 +15,9 @@ from hal0_operator.runtimes.flm import flag
 LOAD_FIRST = "load an NPU chat slot first"
 """What hal0's clients look for in a message."""
 
+MOST_TOLD = 5
+"""Slots of which a message tells what is wrong with them."""
+
 Stands = Callable[[str], Standing]
 
 
@@ -36,9 +39,11 @@ def route(directory: Directory, stands: Stands, endpoint: Endpoint, model: str |
     found = _chosen(directory, stands, endpoint, (model or "").strip())
     if isinstance(found, Failure):
         return found
-    if found.is_record:
+    if found.is_record and not found.denied:
         return _of_record(directory, stands, endpoint, found)
     standing = stands(found.slot)
+    if found.type is None:
+        return _not_serving(found, standing)
     if standing.container:
         return Route(found.slot, found, standing, found.upstream_model)
     if standing.wakes:
@@ -58,7 +63,7 @@ def _chosen(directory: Directory, stands: Stands, endpoint: Endpoint, model: str
         return _default(directory, endpoint)
     slot = directory.slots.get(model.removeprefix(PREFIX)) or directory.slots.get(model)
     if slot is not None:
-        return slot if slot.type == endpoint.type else _wrong_type(slot, endpoint)
+        return slot if _fits(slot, endpoint) else _wrong_type(slot, endpoint)
     named = [directory.slots[name] for name in directory.by_model.get(model, ())]
     fitting = [listing for listing in named if listing.type == endpoint.type]
     if fitting:
@@ -70,26 +75,30 @@ def _chosen(directory: Directory, stands: Stands, endpoint: Endpoint, model: str
 
 def _default(directory: Directory, endpoint: Endpoint) -> Listing | Failure:
     usual = directory.slots.get(DEFAULT_SLOT.get(endpoint.type, ""))
-    if usual is not None and usual.type == endpoint.type and usual.enabled:
+    if usual is not None and not _fits(usual, endpoint):
+        usual = None
+    if usual is not None and usual.enabled:
         return usual
     every = [listing for listing in directory.slots.values() if listing.type == endpoint.type]
-    enabled = [listing for listing in every if listing.enabled]
-    if len(enabled) == 1:
-        return enabled[0]
-    if enabled:
-        names = ", ".join(sorted(listing.slot for listing in enabled))
+    usable = [listing for listing in every if not _flaw(listing)]
+    if len(usable) == 1:
+        return usable[0]
+    if usable:
+        names = ", ".join(sorted(listing.slot for listing in usable))
         return Failure(400, "request.invalid", f"`model` is missing, and there are several slots for it: {names}")
-    if usual is not None and usual.type == endpoint.type:
+    if usual is not None:
         return usual
     if len(every) == 1:
         return every[0]
-    return Failure(404, "slot.unknown", f"no slot of type {endpoint.type} is there to answer {endpoint.path}")
+    none = f"no slot of type {endpoint.type} is there to answer {endpoint.path}"
+    flawed = _flawed(directory, endpoint)
+    return Failure(404, "slot.unknown", f"{none}; {flawed}" if flawed else none)
 
 
 def _rank(directory: Directory, stands: Stands, endpoint: Endpoint, listing: Listing) -> int:
     """Those that can answer now first, then those that may later."""
     server = directory.slots.get(listing.anchor) if listing.is_record else listing
-    if not listing.enabled:
+    if _flaw(listing):
         return 3
     if server is None:
         return 2
@@ -150,9 +159,10 @@ def _trio_details(
 
 
 def _not_serving(listing: Listing, standing: Standing) -> Failure:
-    details = {"slot": listing.slot, "phase": standing.phase, "reason": standing.why}
-    why = f": {standing.why}" if standing.why else ""
-    if standing.phase == "Denied":
+    reason = standing.why or listing.denied
+    details = {"slot": listing.slot, "phase": standing.phase, "reason": reason}
+    why = f": {reason}" if reason else ""
+    if standing.phase == "Denied" or listing.type is None:
         return Failure(503, "slot.denied", f"slot {listing.slot} is denied{why}", details)
     if not listing.enabled or standing.phase == "Off":
         return Failure(503, "slot.disabled", f"slot {listing.slot} is off{why}", details)
@@ -165,7 +175,37 @@ def _wrong_type(listing: Listing, endpoint: Endpoint) -> Failure:
 
 
 def _unknown(directory: Directory, endpoint: Endpoint, model: str) -> Failure:
-    names = [name for name, listing in directory.slots.items() if listing.type == endpoint.type]
-    near = get_close_matches(model[:64], [*names, *directory.by_model], 1)
-    hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(names)) or 'none of its type'}"
+    """What could be meant is looked for among the slots that may be asked, and only then among the others."""
+    flaws = {name: _flaw(listing) for name, listing in directory.slots.items() if _fits(listing, endpoint)}
+    for id, slots in directory.by_model.items():
+        fitting = [flaws[slot] for slot in slots if slot in flaws]
+        if fitting:
+            flaws.setdefault(id, min(fitting))
+    usable = [name for name, flaw in flaws.items() if not flaw]
+    near = get_close_matches(model[:64], usable, 1) or get_close_matches(model[:64], flaws, 1)
+    if near:
+        flaw = flaws[near[0]]
+        hint = f"did you mean {near[0]}?" + (f" It is {flaw}" if flaw else "")
+    elif usable:
+        hint = f"there are: {', '.join(sorted(name for name in usable if name in directory.slots))}"
+    else:
+        hint = _flawed(directory, endpoint) or "there is none of its type"
     return Failure(404, "slot.unknown", f"no slot serves the model that was asked for: {hint}")
+
+
+def _fits(listing: Listing, endpoint: Endpoint) -> bool:
+    """Also where nobody can tell what a slot was meant to be."""
+    return listing.type in (endpoint.type, None)
+
+
+def _flaw(listing: Listing) -> str:
+    """Why nobody may ask for a slot as its file is, ``""`` where one may."""
+    if listing.denied:
+        return f"denied: {listing.denied}"
+    return "" if listing.enabled else "off"
+
+
+def _flawed(directory: Directory, endpoint: Endpoint) -> str:
+    """What is wrong with the slots that may have been meant."""
+    flaws = [(name, _flaw(listing)) for name, listing in sorted(directory.slots.items()) if _fits(listing, endpoint)]
+    return "; ".join(f"slot {name} is {flaw}" for name, flaw in flaws[:MOST_TOLD])
