@@ -265,3 +265,27 @@ def test_a_link_that_leaves_the_repository_is_refused_and_nothing_of_its_target_
     following.push("no spy")
     following.synced()
     assert following.source("SourceRefused") == {}
+
+
+def test_a_rollback_of_a_suspended_source_is_waited_for_also_without_the_remote(following: Following) -> None:
+    first = following.get("/api/source")["admitted"]
+    following.home.delete("slots/util.toml")
+    following.push("one less")
+    following.synced()
+    assert following.hal0ctl("suspend", "--source").returncode == 0
+    following.lose_the_remote()
+    done = following.hal0ctl("rollback", "--wait")
+    assert (done.returncode, f"{first[:10]} (three slots" in done.stdout) == (0, True), done.stderr
+    assert "hal0-util" in following.cids()
+
+
+def test_a_wait_ends_at_once_where_the_branch_never_was_there(machine: Machine) -> None:
+    machine.wipe()
+    made = Following(machine, branch="mian")
+    made.push("three slots")
+    try:
+        made.start()
+        done = made.sync()
+        assert (done.returncode, "has no branch `mian`" in done.stderr) == (1, True), done.stderr
+    finally:
+        made.close()
