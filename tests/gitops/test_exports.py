@@ -1,6 +1,7 @@
 """Which revisions are kept: the newest in use, those that are needed, and never one by half."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -37,9 +38,10 @@ def test_the_last_used_ones_are_kept_and_a_second_use_counts(remote: Remote, ope
         git.export(commit)
     assert [revision.subject[-1] for revision in git.kept()] == ["1", "4", "3", "2", "0"]
     assert [revision.commit for revision in opened().kept()] == [revision.commit for revision in git.kept()]
-    git.prune(2, frozenset({commits[0]}))
+    git.prune(3, frozenset({commits[0]}))
     assert [revision.commit for revision in git.kept()] == [commits[1], commits[4], commits[0]]
-    assert folders_of(tmp_path) == {commits[1], commits[4], commits[0]}
+    git.prune(1, frozenset({commits[1], commits[0]}))
+    assert folders_of(tmp_path) == {commits[1], commits[0]}
     assert files(git.export(commits[0]))["slots/s0.toml"] == b"port = 1\n"
 
 
@@ -99,6 +101,33 @@ def test_what_a_kill_left_and_what_nobody_knows_goes(remote: Remote, opened: Ope
     assert "slots/s0.toml" in files(git.export(commit))
     git.prune(5, frozenset())
     assert folders_of(tmp_path) == {commit}
+
+
+@pytest.mark.parametrize("damage", ["altered", "removed", "added", "emptied", "folder"])
+def test_an_export_that_was_changed_since_is_made_anew(
+    opened: Opened, remote: Remote, tmp_path: Path, damage: str
+) -> None:
+    git = opened()
+    commit = remote.git("rev-parse", "HEAD")
+    folder = Path(git.export(commit))
+    before = files(str(folder))
+    slots = folder / "slots"
+    slots.chmod(0o755)
+    folder.chmod(0o755)
+    if damage == "altered":
+        text = (slots / "s0.toml").read_text()
+        (slots / "s0.toml").chmod(0o644)
+        (slots / "s0.toml").write_text(text.upper())
+    elif damage == "removed":
+        (slots / "s0.toml").unlink()
+    elif damage == "added":
+        (slots / "evil.toml").touch()
+    else:
+        shutil.rmtree(slots)
+        if damage == "folder":
+            (folder / "slots").symlink_to(tmp_path)
+    for again in (git, opened()):
+        assert files(again.export(commit)) == before
 
 
 def test_a_link_in_the_place_of_an_export_is_not_followed(opened: Opened, tmp_path: Path) -> None:

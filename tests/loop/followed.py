@@ -18,7 +18,7 @@ URL = "https://forge.example/lab/home.git"
 class FakeGit:
     """``seams.git.Git`` over folders below ``root``: it changes when told to, fails when told to, and counts calls.
 
-    ``lies`` are commits that it names as the tip and does not have.
+    ``lies`` are commits that it names as the tip and does not have.  ``has_clone``: what is exported is also fetched.
     """
 
     def __init__(self, root: Path) -> None:
@@ -28,6 +28,7 @@ class FakeGit:
         self.fault: dict[str, GitFault] = {}
         self.calls: list[str] = []
         self.lies: str = ""
+        self.has_clone = True
 
     def push(self, commit: str, **slots: str) -> str:
         """A commit, by a name that is filled up to an id."""
@@ -52,7 +53,7 @@ class FakeGit:
         return self.lies or self.remote[-1]
 
     def fetch(self, commit: str) -> Revision:
-        if commit not in self.here:
+        if commit not in self.here or not self.has_clone:
             self._call("fetch")
         if not (self.root / "remote" / commit).is_dir():
             raise GitFault("no_ref", f"{commit} is not there")
@@ -70,7 +71,9 @@ class FakeGit:
         return tuple(Revision(c, "Ada", "2026-01-02T03:04:05Z", f"change {c[:2]}") for c in self.here)
 
     def prune(self, keep: int, needed: frozenset[str]) -> None:
-        self.here = [c for n, c in enumerate(self.here) if n < keep or c in needed]
+        others = [c for c in self.here if c not in needed]
+        stay = {*needed, *others[: max(0, keep - (len(self.here) - len(others)))]}
+        self.here = [c for c in self.here if c in stay]
 
 
 class Followed:

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from hal0_operator.seams.git import GitFaultKind
+
 from hal0_operator.loop.view import Refused
 from tests.loop.followed import BROKEN, GOOD, FakeGit, Followed, follow
 
@@ -58,7 +60,9 @@ def test_a_rollback_needs_no_remote(tmp_path: Path, git: FakeGit, monkeypatch: A
         await it.look()
         git.push("c2", code=GOOD, chat=GOOD)
         await it.look()
-        git.fail("tip", "unreachable")
+        git.has_clone = False
+        for verb in ("tip", "fetch"):
+            git.fail(verb, "unreachable")
         it.remote.rollback("C1", "me")
         await it.look()
         assert (it.slots(), it.source.admitted) == (["chat"], first)
@@ -104,13 +108,32 @@ def test_the_last_revisions_are_kept_and_no_more(tmp_path: Path, git: FakeGit, m
         for n in range(1, 5):
             git.push(f"c{n}", chat=GOOD)
             await it.look()
-        assert [commit[:2] for commit in it.source.kept] == ["c4", "c3"]
+        # what was in force when the last one was taken up goes with the next
+        assert [commit[:2] for commit in it.source.kept] == ["c4", "c3", "c2"]
 
     git.push("c0", chat=GOOD)
     follow(tmp_path, git, monkeypatch, done, keep=2)
 
 
-def test_a_restart_without_the_remote_uses_the_last_revision(tmp_path: Path, git: FakeGit, monkeypatch: Any) -> None:
+def test_a_rollback_is_no_accident_whatever_it_removes(tmp_path: Path, git: FakeGit, monkeypatch: Any) -> None:
+    git.push("c1", chat=GOOD)
+
+    async def done(it: Followed) -> None:
+        await it.look()
+        git.push("c2", chat=GOOD, a=GOOD, b=GOOD, c=GOOD)
+        await it.look()
+        it.remote.rollback("", "me")
+        await it.look()
+        assert it.slots() == ["chat"]
+        assert it.condition("PruneHeld") is None
+
+    follow(tmp_path, git, monkeypatch, done)
+
+
+@pytest.mark.parametrize("kind", ["unreachable", "unverified"])
+def test_a_restart_without_remote_clone_or_signer_uses_the_last_revision(
+    tmp_path: Path, git: FakeGit, monkeypatch: Any, kind: GitFaultKind
+) -> None:
     first = git.push("c1", chat=GOOD)
 
     async def restarted(it: Followed) -> None:
@@ -119,7 +142,37 @@ def test_a_restart_without_the_remote_uses_the_last_revision(tmp_path: Path, git
         assert it.condition("SourceUnreachable") is not None
 
     follow(tmp_path, git, monkeypatch, _looked)
+    git.has_clone = False
     git.fail("tip", "unreachable")
+    git.fail("fetch", kind)
+    follow(tmp_path, git, monkeypatch, restarted)
+
+
+def test_what_is_in_force_stays_so_when_every_trace_of_its_files_is_gone(
+    tmp_path: Path, git: FakeGit, monkeypatch: Any
+) -> None:
+    first = git.push("c1", chat=GOOD)
+
+    async def rolled_back(it: Followed) -> None:
+        await it.look()
+        git.push("c2", chat=GOOD, code=GOOD)
+        await it.look()
+        git.fail("tip", "unreachable")
+        it.remote.rollback(first, "me")
+        await it.look()
+
+    async def restarted(it: Followed) -> None:
+        await it.look()
+        assert (it.slots(), it.source.admitted) == (["chat"], first), "its state is remembered, its files are gone"
+        assert "no revision of the repository is here" in it.condition("Admitted").message
+        git.fault.clear()
+        await it.look()
+        assert it.condition("Admitted").status == "True"
+
+    follow(tmp_path, git, monkeypatch, rolled_back)
+    git.has_clone = False
+    git.here.clear()
+    git.fail("fetch", "unreachable")
     follow(tmp_path, git, monkeypatch, restarted)
 
 

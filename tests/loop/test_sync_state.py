@@ -3,7 +3,7 @@
 import pytest
 
 from hal0_operator.home.identity import home_id, repository, without_credentials
-from hal0_operator.loop.sync_state import Known, SourceMemory, back_to, begin_with, pause_s, status
+from hal0_operator.loop.sync_state import Known, SourceMemory, back_to, begin_with, good_ones, needed, pause_s, status
 from hal0_operator.model.memory import Hold, Override, Overrides
 from hal0_operator.model.settings import GitopsSettings
 from hal0_operator.model.status import Condition, SourceStatus
@@ -25,6 +25,21 @@ def test_without_a_word_one_goes_back_to_what_was_in_force_before_and_is_kept() 
     assert back_to("", memory, ("c3", "c2", "c1")) == "c2"
     assert back_to("", memory, ("c3", "c1")) == "c1"
     assert back_to("", memory, ("c3",)) is None
+
+
+def test_a_revision_that_was_refused_is_nothing_to_go_back_to() -> None:
+    memory = SourceMemory(attempted="bad", admitted=revision("c3"), good=("c3", "c2"))
+    assert back_to("bad", memory, ("bad", "c3", "c2")) is None
+    assert back_to("c2", memory, ("bad", "c3", "c2")) == "c2"
+    assert good_ones(memory, ("bad", "c3", "c2")) == ("c3", "c2")
+    assert good_ones(SourceMemory(), ("bad", "c3")) == ("bad", "c3"), "nobody knows which was in force"
+
+
+def test_what_is_pruned_is_neither_in_force_nor_held_nor_one_to_go_back_to() -> None:
+    memory = SourceMemory(attempted="bad", admitted=revision("c4"), good=("c4", "c3", "c2"))
+    assert needed(memory, 2, Overrides()) == {"bad", "c4", "c3"}
+    assert needed(memory, 1, HELD) == {"bad", "c4", "held"}
+    assert needed(SourceMemory(), 5, Overrides()) == frozenset()
 
 
 def test_a_beginning_names_a_revision_only_when_it_names_one() -> None:
@@ -80,21 +95,20 @@ KEPT = ("new", "held", "good", "before")
 
 
 @pytest.mark.parametrize(
-    ("in_force", "overrides", "cold", "kept", "first"),
+    ("in_force", "overrides", "cold", "kept", "these"),
     [
-        ("good", Overrides(), False, KEPT, "new"),
-        ("good", Overrides(), False, ("good",), "good"),
-        ("good", Overrides(), False, ("before",), ""),
-        ("newer", Overrides(), False, ("newer", *KEPT), "newer"),
-        ("good", SUSPENDED, False, KEPT, "good"),
-        ("good", HELD, False, KEPT, "held"),
-        ("good", HELD, False, ("good", "new"), "good"),
-        ("", Overrides(), True, KEPT, "good"),
-        ("", Overrides(), True, ("new", "before"), "before"),
-        ("", Overrides(), True, ("new",), "new"),
+        ("good", Overrides(), False, KEPT, ("new", "good")),
+        ("good", Overrides(), False, ("good",), ("good",)),
+        ("good", Overrides(), False, ("before",), ()),
+        ("newer", Overrides(), False, ("newer", *KEPT), ("newer",)),
+        ("good", SUSPENDED, False, KEPT, ("good",)),
+        ("good", HELD, False, KEPT, ("held", "good")),
+        ("good", HELD, False, ("good", "new"), ("good",)),
+        ("", Overrides(), True, ("new", "before"), ("before", "new")),
+        ("", Overrides(), True, ("new",), ("new",)),
     ],
 )
 def test_a_life_begins_with_what_can_do_no_harm(
-    in_force: str, overrides: Overrides, cold: bool, kept: tuple[str, ...], first: str
+    in_force: str, overrides: Overrides, cold: bool, kept: tuple[str, ...], these: tuple[str, ...]
 ) -> None:
-    assert begin_with(NOTED, in_force, kept, overrides, cold=cold) == first
+    assert begin_with(NOTED, in_force, kept, overrides, cold=cold) == these

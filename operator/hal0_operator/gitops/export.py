@@ -11,6 +11,7 @@ from hal0_operator.gitops import index as indexes
 from hal0_operator.gitops.index import Index
 from hal0_operator.gitops.limits import Limits
 from hal0_operator.gitops.objects import Objects
+from hal0_operator.gitops.stamp import stamp, standing
 from hal0_operator.gitops.tree import Blob, HomeTree, Listing, contents
 from hal0_operator.model.settings import GitopsSettings
 from hal0_operator.seams.git import Revision
@@ -43,14 +44,17 @@ class Exports:
         self._last, self._files = "", dict[bytes, File]()
 
     def there(self, commit: str) -> str:
-        """The folder of a commit that is exported, ``""`` where it is not; it counts as used now."""
+        """The folder of a commit that is exported, ``""`` where it is not; it counts as used now.
+
+        One that does not stand as it was written is none: nobody writes there but this.
+        """
         index = self._index()
-        revision = index.find(commit)
+        revision, written = index.find(commit), index.stamps.get(commit)
         path = f"{self.folder}/{commit}"
-        if revision is None or not folders.is_folder(path):
+        if revision is None or written is None or not folders.is_folder(path) or stamp(standing(path)) != written:
             return ""
         if index.revisions[0] != revision:
-            indexes.store(self.folder, index.used(revision))
+            indexes.store(self.folder, index.used(revision, written))
         return path
 
     def make(self, objects: Objects, revision: Revision) -> tuple[str, tuple[str, ...]]:
@@ -66,7 +70,8 @@ class Exports:
         try:
             files = self._write(stage, objects, found)
             self._set_aside(revision.commit)
-            indexes.store(self.folder, self._index().used(revision))
+            written = stamp((name, file.size, file.mtime_ns) for name, file in files.items())
+            indexes.store(self.folder, self._index().used(revision, written))
             os.rename(stage, path)
             folders.sync(self.folder)
         finally:
@@ -79,10 +84,11 @@ class Exports:
         return tuple(r for r in self._index().revisions if folders.is_folder(f"{self.folder}/{r.commit}"))
 
     def prune(self, keep: int, needed: frozenset[str]) -> None:
-        """Remove all but the newest ``keep`` and those that are needed; unknown ones go first."""
+        """Remove what is not needed, the longest unused first, until ``keep`` are left; unknown ones all."""
         self.clear()
-        newest = frozenset(revision.commit for revision in self.kept()[:keep])
-        stay = newest | needed
+        kept = [revision.commit for revision in self.kept()]
+        others = [commit for commit in kept if commit not in needed]
+        stay = needed | frozenset(others[: max(0, keep - (len(kept) - len(others)))])
         present = [name for name in folders.names(self.folder) if _COMMIT.fullmatch(name)]
         index = self._index()
         left = index.without(frozenset(revision.commit for revision in index.revisions) - stay)

@@ -11,21 +11,26 @@ LIMIT = 16_777_216
 
 
 class Index(msgspec.Struct, frozen=True):
-    """``source`` says of what the exports are made: of another one they do not count."""
+    """``source`` says of what the exports are made: of another one they do not count.
+
+    ``stamps``: how each stood when it was written, by commit.
+    """
 
     source: str = ""
     revisions: tuple[Revision, ...] = ()
+    stamps: dict[str, str] = {}
 
     def find(self, commit: str) -> Revision | None:
         return next((revision for revision in self.revisions if revision.commit == commit), None)
 
-    def used(self, revision: Revision) -> "Index":
+    def used(self, revision: Revision, stamp: str) -> "Index":
         """With this one first."""
         others = tuple(other for other in self.revisions if other.commit != revision.commit)
-        return Index(self.source, (revision, *others))
+        return Index(self.source, (revision, *others), self.stamps | {revision.commit: stamp})
 
     def without(self, commits: frozenset[str]) -> "Index":
-        return Index(self.source, tuple(r for r in self.revisions if r.commit not in commits))
+        stamps = {commit: stamp for commit, stamp in self.stamps.items() if commit not in commits}
+        return Index(self.source, tuple(r for r in self.revisions if r.commit not in commits), stamps)
 
 
 def load(folder: str, source: str) -> Index:

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from hal0_operator.desired.names import SLOTS_FOLDER
 from hal0_operator.desired.source import HomeFiles, SourceFile
 from hal0_operator.home.read import Reader, Reading, source
 from hal0_operator.home.scan import Scan, scan
@@ -26,6 +27,7 @@ class ExportedReader(Reader):
         self._at = ("", "")
         self._whole: HomeFiles | None = None
         self._before: dict[str, tuple[Stat, SourceFile]] = {}
+        self._stand_in: HomeFiles | None = None
         self.failing = False
 
     @property
@@ -33,13 +35,25 @@ class ExportedReader(Reader):
         """The revision that is to be read; ``""`` before the first."""
         return self._at[1]
 
+    @property
+    def settles(self) -> bool:
+        """A look will be decided."""
+        return bool(self._at[0]) or self._stand_in is not None
+
     def point(self, folder: str, commit: str) -> None:
         """Read this folder from the next look on; one assignment, so a look sees the one or the other."""
         self._at = (folder, commit)
 
+    def point_at_none(self) -> None:
+        """Nothing that was in force can be read here any more: nothing of it changes, and that is said."""
+        lost = f"{NOTHING_YET}; the last one stays in force until one is fetched"
+        self._stand_in = HomeFiles({SLOTS_FOLDER: SourceFile(SLOTS_FOLDER, refused=lost)})
+
     def look(self, now: float) -> Reading:
         """As a folder's reader, but without waiting for it to stand still."""
         folder, commit = self._at
+        if not folder and self._stand_in is not None:
+            return Reading(self._stand_in, settled=True)
         if not folder:
             files = HomeFiles({}, busy=NOTHING_YET)
             return Reading(files, settled=False, again_at=now + LATER_S)

@@ -61,6 +61,7 @@ class HomeWatch:
         self.source = Source(reader.home, drive.reconciler, log, clock)
         self.source.revision = self.revision
         self.approved: Callable[[], str] = lambda: ""
+        self.back_at: Callable[[], str] = lambda: ""
         self.changed: Callable[[], None] = lambda: None
         self.decided: Callable[[Admission], Awaitable[None]] = _nobody
 
@@ -217,6 +218,7 @@ class HomeWatch:
         """Ports that are taken, those aside that slots name; and what the next judgement goes by."""
         core = self._drive.reconciler
         self._intake.owners, self._intake.approved = core.world.owners(), self.approved()
+        self._intake.back_at = self.back_at()
         used = {port for container in core.world.containers.values() for port in container.ports}
         return frozenset(core.aims.ports_taken("") | used)
 

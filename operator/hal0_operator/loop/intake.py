@@ -44,7 +44,8 @@ class Intake:
 
     ``owners`` are slots with a container, ``approved`` the snapshot whose pruning was approved.  ``released``
     are slots whose files went and that were let go: their containers may take a while to follow, and count for
-    no later accident.  ``let_go`` are slots that a person deletes by name, which is no accident.
+    no later accident.  ``let_go`` are slots that a person deletes by name, which is no accident, nor is what the
+    revision ``back_at`` lacks, to which a person went back.
 
     ``whole``: readings are revisions, each of which comes into force as a whole or not at all, and of which
     nothing is merged.
@@ -63,6 +64,7 @@ class Intake:
         self.approved = ""
         self.released: frozenset[str] = frozenset()
         self.let_go: frozenset[str] = frozenset()
+        self.back_at = ""
 
     def decide(self, files: HomeFiles, owners: frozenset[str], approved: str) -> Admission:
         """Bring files into force."""
@@ -76,7 +78,7 @@ class Intake:
     def judge(self, files: HomeFiles, last: Admitted) -> Judged:
         """``changes.judged.Judge``: it is a cold start as long as nothing is in force."""
         snapshot, self._assembled = assemble(files, self._seeds, self._assembled)
-        pruning, _ = self._guard(snapshot)
+        pruning, _ = self._guard(snapshot, files)
         cold = self.last is None
         context = Context(
             seeds=self._seeds,
@@ -90,7 +92,7 @@ class Intake:
 
     def accept(self, judged: Judged) -> Admission:
         """Bring into force what was judged."""
-        pruning, released = self._guard(judged.snapshot)
+        pruning, released = self._guard(judged.snapshot, judged.files)
         verdict = _guarded(judged.verdict, pruning)
         if not verdict.refused:
             verdict = _of_revision(verdict, judged.files.revision)
@@ -101,7 +103,7 @@ class Intake:
 
     def tried(self, judged: Judged) -> Admission:
         """What accepting would come to; nothing comes into force."""
-        return self._untouched(admission(judged, judged.verdict, self._guard(judged.snapshot)[0]))
+        return self._untouched(admission(judged, judged.verdict, self._guard(judged.snapshot, judged.files)[0]))
 
     def _untouched(self, found: Admission) -> Admission:
         """A refused revision removes nothing either: containers of slots that nothing in force names are left alone."""
@@ -113,7 +115,7 @@ class Intake:
         strange = dict.fromkeys(self.owners - desired.slots.keys() - self.released, why)
         return msgspec.structs.replace(found, desired=msgspec.structs.replace(desired, frozen=strange | desired.frozen))
 
-    def _guard(self, snapshot: Snapshot) -> tuple[Vanished, frozenset[str]]:
+    def _guard(self, snapshot: Snapshot, files: HomeFiles) -> tuple[Vanished, frozenset[str]]:
         """What is held, and what was let go."""
         before = self.last.slots if self.last is not None else {}
         enabled = {name for name, slot in before.items() if slot.enabled is not False}
@@ -121,7 +123,8 @@ class Intake:
         present = snapshot.slots.keys() | broken
         held = frozenset(self.last.guarded) if self.last is not None else frozenset[str]()
         pruning = Vanished()
-        if self.approved != snapshot.digest:
+        is_meant = self.approved == snapshot.digest or (bool(files.revision) and files.revision == self.back_at)
+        if not is_meant:
             counted = (enabled | self.owners - self.released) - self.let_go
             pruning = guard(counted, present, slots_folder=snapshot.slots_folder, held=held)
         return pruning, frozenset((enabled | self.owners) - present - pruning.slots)

@@ -3,7 +3,6 @@
 import contextlib
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, TypeVar
 
 import anyio
@@ -18,7 +17,7 @@ from hal0_operator.loop.intake import Admission
 from hal0_operator.loop.record import Record
 from hal0_operator.loop.remote import SourceFigures, counted
 from hal0_operator.loop.store import StateDir
-from hal0_operator.loop.sync_state import Known, SourceMemory, Trouble, short
+from hal0_operator.loop.sync_state import Known, SourceMemory, Trouble, short, told
 from hal0_operator.model.memory import Overrides
 from hal0_operator.model.settings import GitopsSettings
 from hal0_operator.model.status import SourceStatus
@@ -73,6 +72,7 @@ class Sync:
         self._syncs: Counter[str] = Counter()
         self.overrides: Callable[[], Overrides] = Overrides
         home.decided = self._admission
+        home.back_at = lambda: hold.commit if (hold := self.overrides().hold) is not None else ""
         home.source.remote = self._status
 
     # ── triggers ───────────────────────────────────────────────────────────────────────────────
@@ -88,7 +88,7 @@ class Sync:
         mine = self._asked
         while self._answered < mine:
             await self._turn.wait()
-        if self._reader.commit:
+        if self._reader.settles:
             await self._home.fresh()
 
     # ── the task ───────────────────────────────────────────────────────────────────────────────
@@ -115,12 +115,18 @@ class Sync:
         try:
             await self._list_kept()
             overrides, home = self.overrides(), self._home
-            here = sync_state.begin_with(self.memory, home.revision, self._kept, overrides, cold=home.cold)
+            these = sync_state.begin_with(self.memory, home.revision, self._kept, overrides, cold=home.cold)
             await self._note(self._fetched.get(home.revision))
-            if here:
-                await self._point(here)
         except GitFault as fault:
             self._fail(fault)
+            return False
+        for commit in these:
+            with contextlib.suppress(GitFault):  # the look that follows meets it again, and tells it
+                await self._point(commit, again=True)
+                break
+        if not self._reader.commit and not home.cold:
+            self._reader.point_at_none()
+            home.hint()
         return bool(self._reader.commit)
 
     async def _first(self) -> None:
@@ -139,10 +145,10 @@ class Sync:
         try:
             hold = self.overrides().hold
             if hold is not None and hold.commit != self._reader.commit:
-                await self._take(hold.commit)
+                await self._take(hold.commit, again=True)
             if self.overrides().source_suspended is not None:
                 return
-            self._working(f"looking at {self._settings.url}")
+            self._busy = f"looking at {self._settings.url}"
             self._tip = await _away(self._git.tip)
             if self.overrides().hold is not None or self._tip == self._reader.commit:
                 self._well("unchanged")
@@ -152,19 +158,24 @@ class Sync:
         except GitFault as fault:
             self._fail(fault)
         finally:
-            self._working("")
+            self._busy = ""
 
-    async def _take(self, commit: str) -> None:
+    async def _take(self, commit: str, *, again: bool = False) -> None:
         """Fetch, export and point: all of it, or an exception and nothing.  Raises ``GitFault``."""
         if self.memory.attempted != commit:
             await self._record.write(self.memory.with_attempt(commit, self._clock.wall()))
-        self._working(f"fetching {short(commit)}")
-        await self._point(commit)
+        self._busy = f"fetching {short(commit)}"
+        await self._point(commit, again=again)
         await self._prune()
 
-    async def _point(self, commit: str) -> None:
-        """Raises ``GitFault``."""
-        revision = await _away(self._git.fetch, commit)
+    async def _point(self, commit: str, *, again: bool = False) -> None:
+        """``again``: it was in force before, so what lies here of it counts, without a remote, a clone or a signer.
+
+        Raises ``GitFault``.
+        """
+        revision = self._fetched.get(commit) if again and commit in self._kept else None
+        if revision is None:
+            revision = await _away(self._git.fetch, commit)
         folder = await _away(self._git.export, commit)
         if self._superseded(commit):
             return
@@ -188,9 +199,8 @@ class Sync:
         self._fetched = {c: r for c, r in self._fetched.items() if c in self._kept or c in self._undecided}
 
     async def _prune(self) -> None:
-        good, hold = self.memory.admitted, self.overrides().hold
-        needed = {*self._undecided, good.commit if good else "", hold.commit if hold else ""} - {""}
-        await _away(self._git.prune, self._settings.keep, frozenset(needed))
+        needed = sync_state.needed(self.memory, self._settings.keep, self.overrides()) | self._undecided
+        await _away(self._git.prune, self._settings.keep, needed)
         await self._list_kept()
 
     # ── what came of it ────────────────────────────────────────────────────────────────────────
@@ -204,10 +214,10 @@ class Sync:
             return
         if found.refused:
             if self.memory.attempted == revision.commit:
-                self._log.add("Warning", "RevisionRefused", "", f"{_told(revision)}: the last one stays in force")
+                self._log.add("Warning", "RevisionRefused", "", f"{told(revision)}: the last one stays in force")
             return
         if await self._note(revision):
-            self._log.add("Normal", "Synced", "", f"{_told(revision)} is in force")
+            self._log.add("Normal", "Synced", "", f"{told(revision)} is in force")
 
     async def _note(self, revision: Revision | None) -> bool:
         """It is in force; whether that is news."""
@@ -232,20 +242,14 @@ class Sync:
             self._log.add("Warning", trouble.condition.type, "", trouble.message)
         self._trouble = trouble
 
-    def _working(self, what: str) -> None:
-        self._busy = what
-
     # ── what is known ──────────────────────────────────────────────────────────────────────────
 
     @property
     def _age(self) -> float:
         """Seconds since the last look that went well; of an earlier life since something last changed, else of ours."""
-        if self._well_at is not None:
-            return self._clock.monotonic() - self._well_at
-        if not self.memory.at:
-            return self._clock.monotonic() - self._begun_at
-        now, then = (datetime.fromisoformat(text) for text in (self._clock.wall(), self.memory.at))
-        return max((now - then).total_seconds(), 0.0)
+        if self._well_at is None and self.memory.at:
+            return sync_state.seconds_between(self.memory.at, self._clock.wall())
+        return self._clock.monotonic() - (self._begun_at if self._well_at is None else self._well_at)
 
     def _status(self, found: SourceStatus) -> SourceStatus:
         """A folder's status, made that of a repository."""
@@ -259,7 +263,7 @@ class Sync:
             fetched=self._reader.commit,
             in_force=in_force,
             applied=self._applied,
-            kept=self._kept,
+            kept=self.kept,
             trouble=self._trouble,
             suspended=overrides.source_suspended,
             hold=overrides.hold,
@@ -275,8 +279,8 @@ class Sync:
 
     @property
     def kept(self) -> tuple[str, ...]:
-        """Commits that are exported here, newest use first."""
-        return self._kept
+        """Commits that a rollback may go to, newest use first."""
+        return sync_state.good_ones(self.memory, self._kept)
 
     def figures(self) -> SourceFigures:
         overrides = self.overrides()
@@ -293,7 +297,3 @@ class Sync:
 async def _away(call: Callable[..., T], *args: Any) -> T:
     """A call of git, in a thread; an operator that ends does not wait for it, as the next one repairs what it left."""
     return await anyio.to_thread.run_sync(call, *args, abandon_on_cancel=True)
-
-
-def _told(revision: Revision) -> str:
-    return f"{short(revision.commit)} ({revision.subject}, by {revision.author})"

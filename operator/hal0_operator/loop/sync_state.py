@@ -1,6 +1,7 @@
 """What is known of a repository that is followed, and what follows from it: no clock, no call, no waiting."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 import msgspec
 
@@ -93,6 +94,16 @@ def short(commit: str) -> str:
     return commit[:SHORT]
 
 
+def seconds_between(then: str, now: str) -> float:
+    """Of two times by RFC 3339; never less than none."""
+    return max((datetime.fromisoformat(now) - datetime.fromisoformat(then)).total_seconds(), 0.0)
+
+
+def told(revision: Revision) -> str:
+    """A revision for people."""
+    return f"{short(revision.commit)} ({revision.subject}, by {revision.author})"
+
+
 def pause_s(interval_s: float, failures: int) -> float:
     """Seconds until the next look: the interval, doubled with each failure in a row."""
     if not failures:
@@ -100,8 +111,10 @@ def pause_s(interval_s: float, failures: int) -> float:
     return max(interval_s, min(interval_s * 2.0 ** min(failures - 1, MOST_DOUBLINGS), LONGEST_S))
 
 
-def begin_with(memory: SourceMemory, in_force: str, kept: Iterable[str], overrides: Overrides, *, cold: bool) -> str:
-    """The kept commit that a life begins with, before any look at the remote; ``""``: none of those that may be.
+def begin_with(
+    memory: SourceMemory, in_force: str, kept: Iterable[str], overrides: Overrides, *, cold: bool
+) -> tuple[str, ...]:
+    """The kept commits that a life may begin with, before any look at the remote, the best first.
 
     A hold first.  Then what was taken up last: if it turns out bad, what was ``in_force`` stays so.  Where that was
     lost (``cold``) what was good comes before, or a bad revision would leave nothing in force.
@@ -116,12 +129,25 @@ def begin_with(memory: SourceMemory, in_force: str, kept: Iterable[str], overrid
         order = (good, *memory.good, *there)
     elif overrides.source_suspended is None and good == noted:  # else the notes are older than what is in force
         order = (memory.attempted, good)
-    return next((commit for commit in order if commit in there), "")
+    return tuple(commit for commit in dict.fromkeys(order) if commit in there)
+
+
+def good_ones(memory: SourceMemory, kept: Iterable[str]) -> tuple[str, ...]:
+    """The kept commits that were in force; all of them where nothing is known any more."""
+    there = tuple(kept)
+    return tuple(commit for commit in there if commit in memory.good) if memory.good else there
+
+
+def needed(memory: SourceMemory, keep: int, overrides: Overrides) -> frozenset[str]:
+    """The commits that stay here: what is in force, held or tried, and the ``keep`` that were in force last."""
+    good, hold = memory.admitted, overrides.hold
+    these = {good.commit if good else "", hold.commit if hold else "", memory.attempted, *memory.good[:keep]}
+    return frozenset(these - {""})
 
 
 def back_to(given: str, memory: SourceMemory, kept: Iterable[str]) -> str | None:
     """The kept commit that ``given`` begins; without it the one that was in force before.  ``None``: there is none."""
-    there = tuple(kept)
+    there = good_ones(memory, kept)
     if given:
         found = [commit for commit in there if commit.startswith(given.lower())]
         return found[0] if len(found) == 1 else None

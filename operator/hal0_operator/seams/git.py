@@ -58,4 +58,4 @@ class Git(Protocol):
         """The revisions that are exported, newest use first."""
 
     def prune(self, keep: int, needed: frozenset[str]) -> None:
-        """Remove exports beyond the newest ``keep``, never those of ``needed`` commits."""
+        """Remove exports that are not ``needed``, the longest unused first, until ``keep`` are left."""
