@@ -155,11 +155,10 @@ class SimGit:
     def prune(self, keep: int, needed: frozenset[str]) -> None:
         if self.disk.full:
             raise GitFault("local", f"{REVISIONS}: the index cannot be written")
-        stay = {*self.here[:keep], *needed}
-        for commit in self.here:
-            if commit not in stay:
+        for commit in reversed(self.here):
+            if commit not in needed and len(self.here) > keep:
+                self.here = [other for other in self.here if other != commit]
                 self.disk.delete(_path(commit))
-        self.here = [commit for commit in self.here if commit in stay]
 
     def forget(self) -> None:
         """Somebody removed the clone and all exports."""

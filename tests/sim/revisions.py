@@ -2,6 +2,7 @@
 
 import msgspec
 
+from hal0_operator.desired.source import HomeFiles
 from hal0_operator.loop.intake import Admission, Intake
 from hal0_operator.loop.sync_state import CONDITIONS
 from hal0_operator.model.snapshot import Admitted
@@ -61,10 +62,11 @@ class Revisions(Admissions):
     def problems(self) -> list[str]:
         sim, found, before = self.sim, self.sim.admission, self.before
         assert found is not None
-        files = sim.repository.commits[found.revision]
         self.let_go, self.released = self.released, sim.intake.released
-        held = self._held(files, before)
-        self.held, self.before = set(), found.verdict.admitted
+        self.before = found.verdict.admitted
+        if not found.revision:  # none of the commits that may be in force lies here
+            return self._refused(found, before) if found.refused else ["R1: what is no commit comes into force"]
+        held = self._unasked(sim.repository.commits[found.revision], found.revision, before)
         alone = self.alone(found.revision)
         wrong = []
         if found.snapshot.digest != alone.snapshot.digest:
@@ -81,6 +83,12 @@ class Revisions(Admissions):
         self.commit = found.revision
         self.brought.add(found.revision)
         return wrong
+
+    def _unasked(self, files: HomeFiles, commit: str, before: Admitted | None) -> set[str]:
+        """What goes against the prune guard; a person who goes back to a commit means all of it."""
+        held, self.held = self._held(files, before), set()
+        hold = self.sim.operator.overrides.hold
+        return held if hold is None or hold.commit != commit else set()
 
     def _refused(self, found: Admission, before: Admitted | None) -> list[str]:
         """S6: a refused revision changes nothing that a call depends on."""
