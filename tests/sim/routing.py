@@ -50,9 +50,12 @@ class Routing:
     # ── G1, G2: what a request is answered ─────────────────────────────────────────────────────
 
     def judge(self, name: str, answer: "Route | Failure") -> list[str]:
+        """A record that was never admitted is denied whatever the NPU does."""
         wrong = self._begins(answer) if isinstance(answer, Route) and not answer.wake else []
         listing = self.sim.requests.traffic.directory().slots.get(name)
-        if listing is not None and listing.is_record and listing.enabled:
+        if listing is not None and listing.denied and isinstance(answer, Failure) and answer.code == "slot.unknown":
+            wrong.append(f"{name} is denied and answered {answer}")
+        if listing is not None and listing.is_record and listing.enabled and not listing.denied:
             wrong += self._of_record(name, listing.anchor, answer)
         return wrong
 
