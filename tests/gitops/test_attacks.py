@@ -1,10 +1,15 @@
 """A repository is untrusted: it can name no file of this machine, run nothing, and fill nothing."""
 
+import contextlib
+import itertools
 import os
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from hal0_operator.gitops import command
 from hal0_operator.gitops.limits import Limits
 from hal0_operator.home import scan
 from hal0_operator.seams.git import GitFault
@@ -94,6 +99,48 @@ def test_names_with_control_characters_are_refused_and_shown_harmlessly(
     message = refused(opened, remote.push())
     assert "control character" in message
     assert message.isprintable()
+
+
+def test_a_name_that_no_file_can_have_is_refused(remote: Remote, opened: Opened) -> None:
+    blob = remote.git("hash-object", "-w", "--stdin", stdin=b"x")
+    inner = remote.git("mktree", stdin=f"100644 blob {blob}\t{'n' * 251}.toml\n".encode())
+    outer = remote.git("mktree", stdin=f"040000 tree {inner}\tslots\n".encode())
+    commit = remote.git("commit-tree", "-m", "Long", outer)
+    remote.git("push", "-q", "origin", f"+{commit}:refs/heads/main")
+    assert "more than 255 bytes" in refused(opened, commit)
+
+
+class Endless(BaseHTTPRequestHandler):
+    """Names branches for as long as somebody listens."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/x-git-upload-pack-advertisement")
+        self.end_headers()
+        self.wfile.write(_line(b"# service=git-upload-pack\n") + b"0000" + _line(b"a" * 40 + b" HEAD\0side-band-64k\n"))
+        with contextlib.suppress(OSError):
+            for first in itertools.count(0, 500):
+                lines = (b"%040x refs/heads/%d%b\n" % (n, n, b"n" * 900) for n in range(first, first + 500))
+                self.wfile.write(b"".join(map(_line, lines)))
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+def _line(data: bytes) -> bytes:
+    return b"%04x%b" % (len(data) + 4, data)
+
+
+def test_a_server_that_names_branches_without_end_takes_no_more_memory_than_it_may(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "LISTING", 256 << 20)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Endless) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with pytest.raises(GitFault, match="takes more memory") as fault:
+            opened(url=f"http://127.0.0.1:{server.server_port}/x.git").tip()
+        server.shutdown()
+    assert fault.value.kind == "too_large"
 
 
 def test_names_that_differ_in_case_or_are_no_utf8_stay_as_they_are(remote: Remote, opened: Opened) -> None:

@@ -188,6 +188,24 @@ def test_a_repository_with_longer_ids_is_followed(tmp_path: Path, opened: Opened
     assert "slots/s0.toml" in files(git.export(commit))
 
 
+def test_an_id_of_another_kind_than_the_repositorys_is_said_to_be_one(opened: Opened) -> None:
+    with pytest.raises(GitFault, match="another kind of id") as fault:
+        opened(commit="a" * 64).export("a" * 64)
+    assert fault.value.kind == "no_ref"
+
+
+def test_an_address_with_escapes_is_the_folder_that_it_means(tmp_path: Path, opened: Opened) -> None:
+    made = Remote(tmp_path / "a b")
+    made.home()
+    commit = made.push()
+    if os.geteuid() == 0:
+        for path in (made.bare, *made.bare.rglob("*")):
+            os.chown(path, 1000, 1000)
+    git = opened(url=made.url.replace(" ", "%20"))
+    assert git.tip() == commit
+    assert "slots/s0.toml" in files(git.export(commit))
+
+
 def test_an_operator_with_very_many_open_files_can_follow_too(opened: Opened) -> None:
     """Descriptors above 1023 are beyond what select() can look at."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -5,6 +5,7 @@ import os
 import re
 import shlex
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from hal0_operator.gitops.limits import TOKEN
 from hal0_operator.model.settings import GitopsSettings
@@ -30,8 +31,8 @@ def scheme(url: str) -> str:
 
 
 def local_path(url: str) -> str:
-    """The folder that a file:// address names, else ``""``."""
-    return url.removeprefix("file://") if url.startswith("file://") else ""
+    """The folder that a file:// address names, as git reads it, else ``""``."""
+    return unquote(url.removeprefix("file://")) if url.startswith("file://") else ""
 
 
 def access(settings: GitopsSettings) -> Access:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from hal0_operator.gitops import process
 from hal0_operator.gitops.access import Access, access, local_path
-from hal0_operator.gitops.limits import ANSWER, COMPLAINT, Limits
+from hal0_operator.gitops.limits import ANSWER, COMPLAINT, LISTING, Limits
 from hal0_operator.gitops.process import Answer, Bounds
 from hal0_operator.model.settings import GitopsSettings
 from hal0_operator.seams.git import GitFault
@@ -73,6 +73,7 @@ ENV = {
     "GIT_EDITOR": "false",
 }
 
+_LISTING = 'ulimit -v "$0" && exec "$@"'
 _BOUNDED = 'ulimit -f "$0" && ulimit -v "$1" && shift && exec "$@"'
 _NO_GIT = "git cannot be started ({why}): install git, 2.36 or newer"
 
@@ -97,12 +98,12 @@ class Command:
         With ``pack`` it also ends after its time when this process is gone: a ``timeout`` of its own kills it.
         """
         used = access(self.settings)
-        argv = ["git", *words]
+        argv = ["/bin/sh", "-c", _LISTING, str(LISTING // 1024), "git", *words]
         held: tuple[int, ...] = ()
         if pack is not None:
             seconds = f"{self.settings.timeout_s + LATE_S:.3f}"
             blocks, kib = pack.limits.fetched // 512, pack.limits.memory // 1024
-            argv = ["/bin/sh", "-c", _BOUNDED, str(blocks), str(kib), "timeout", "-s", "KILL", seconds, *argv]
+            argv = ["/bin/sh", "-c", _BOUNDED, str(blocks), str(kib), "timeout", "-s", "KILL", seconds, "git", *words]
             held = (pack.held,)
         return self._run(argv, self.environment(git_dir, used), held), used
 

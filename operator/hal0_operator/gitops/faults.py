@@ -38,7 +38,7 @@ KNOWN = (
     Known(
         "too_large",
         r"Out of memory|mmap failed|unable to create thread|cannot be malloced",
-        "{url}: the revision takes more memory than git has to fetch it ({line}); give homes their own repository",
+        "{url}: what it has takes more memory than git may use ({line}); give homes a repository of their own",
     ),
     Known(
         "local",
@@ -52,6 +52,11 @@ KNOWN = (
         r"HTTP Basic: Access denied|invalid credentials|Too many authentication failures|not permitted",
         "{url} does not let this machine in ({line}); the key or token in the settings has no access, or there is no "
         "such repository",
+    ),
+    Known(
+        "no_ref",
+        r"mismatched algorithms",
+        "{url} counts its commits by another kind of id than the one in the settings ({line}); copy the id from there",
     ),
     Known(
         "no_ref",

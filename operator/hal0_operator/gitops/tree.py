@@ -108,6 +108,8 @@ class HomeTree:
         """Take one file in, the ``entry`` that stands ``at`` a place, or what its link leads to."""
         if _CONTROL.search(name) or name.count(b"/") > 1:
             raise self._refused(name, "has a name with a control character or `/` in it: give it another one")
+        if len(name.rpartition(b"/")[2]) > self._limits.name:
+            raise self._refused(name, f"has a name of more than {self._limits.name} bytes: give it a shorter one")
         if entry.kind == LINK:
             entry, _ = self._follow(at)
         kind = entry.kind

@@ -1,5 +1,6 @@
 """Whether a commit bears a signature that counts, and whose.  Anything but a clear yes is a no."""
 
+import os
 import re
 
 from hal0_operator.gitops.command import Command, scrubbed
@@ -26,6 +27,7 @@ def signer(command: Command, git_dir: str, commit: str) -> str:
     words = ("verify-commit", "--raw", commit)
     if settings.verify == "none":
         return ""
+    _there(settings.allowed_signers)
     if settings.verify == "ssh":
         signers = {"gpg.ssh.program": "ssh-keygen", "gpg.ssh.allowedSignersFile": settings.allowed_signers}
         answer = command.local(words, git_dir, {}, signers)
@@ -38,6 +40,15 @@ def signer(command: Command, git_dir: str, commit: str) -> str:
         if answer.code == 0 and len(good) == len(valid) == 1 and not _BAD.search(answer.err):
             return scrubbed(f"{good[0]} ({valid[0]})", ())
     raise GitFault("unverified", _refusal(answer, commit, settings.verify, settings.allowed_signers))
+
+
+def _there(signers: str) -> None:
+    """Git would say of a list that cannot be read that it names nobody."""
+    try:
+        os.stat(signers)
+    except OSError as failed:
+        why = f"[gitops] allowed_signers {signers}: {failed.strerror}; no commit counts without it"
+        raise GitFault("unverified", why) from failed
 
 
 def _refusal(answer: Answer, commit: str, way: str, signers: str) -> str:
