@@ -218,6 +218,53 @@ def test_a_slot_on_demand_wakes_while_it_is_idle_while_it_goes_and_while_it_star
     assert (found.of().phase, found.of().wakes) == ("Idle", True)
 
 
+def on_its_way(**more) -> Standings:
+    """A slot on demand that somebody has just asked for."""
+    found = Standings(chat=Want(port=8101, on_demand=True, idle=20, **more).text)
+    found.sim.run(3)
+    found.sim.requests.ask("chat")
+    return found
+
+
+def test_a_slot_on_demand_wakes_for_whoever_comes_while_its_image_is_fetched() -> None:
+    found = on_its_way()
+    found.sim.podman.images_here.clear()
+    found.sim.reconciler.hint(None)
+    found.sim.run(1)
+    assert (found.of().phase, found.of().wakes) == ("Pulling", True)
+
+
+def test_a_slot_on_demand_wakes_while_what_blocks_it_goes_by_itself_and_not_while_a_person_must_help() -> None:
+    found = on_its_way()
+    found.sim.run(0.1)
+    waiting = found.sim.reconciler.state("chat")
+    for reason, wakes in (("CallFailed", True), ("ModelMissing", False)):
+        waiting.waiting, waiting.outside = a.Wait(reason, "a reason", found.sim.time + 5), None
+        assert (found.of().phase, found.of().wakes) == ("Blocked", wakes)
+
+
+def test_a_crash_loop_wakes_while_it_is_tried_and_not_while_it_pauses() -> None:
+    found = on_its_way(model="crash")
+    wakes = {True: 0, False: 0}
+    for _ in range(200):
+        found.sim.run(0.1)
+        if found.of().phase == "CrashLoop":
+            wakes[found.of().wakes] += 1
+            paused = found.sim.reconciler.state("chat").waiting
+            assert found.of().wakes == (paused is None or paused.reason != "CrashLoop")
+    assert min(wakes.values()) > 0, wakes
+
+
+def test_a_slot_on_demand_is_waited_for_while_it_drains_for_a_swap() -> None:
+    found = on_its_way()
+    found.sim.run(3)
+    found.edit(Want(port=8101, context=8192, on_demand=True, idle=20).text)
+    found.sim.run(1)
+    drains = found.of()
+    assert (drains.phase, drains.container, drains.wakes) == ("Ready", "", True)
+    assert "in flight" in drains.why
+
+
 def test_it_waits_for_what_is_fetched_and_while_podman_is_away() -> None:
     found = Standings(chat=slot(8101))
     found.sim.podman.images_here.clear()

@@ -8,7 +8,7 @@ from hal0_operator.model.facts import HostFacts
 from hal0_operator.model.probe import ProbeResult
 from hal0_operator.routing.endpoints import ENDPOINTS
 from hal0_operator.routing.failure import Failure
-from hal0_operator.routing.route import LOAD_FIRST, route
+from hal0_operator.routing.route import LOAD_FIRST, Route, route
 from hal0_operator.routing.standing import Standing
 from tests.loop.asked import Whole, play
 from tests.sim.home import Want
@@ -63,6 +63,50 @@ def test_two_requests_wake_a_slot_once() -> None:
 
 def loading(effect: a.Effect) -> a.Outcome | None:
     return a.Probed(ProbeResult("loading", "503")) if isinstance(effect, a.Probe) else None
+
+
+async def counted(whole: Whole, requests: int) -> None:
+    """Return once so many requests are demand for the slot."""
+    with anyio.fail_after(5):
+        while whole.traffic._demand._in_flight.get("chat", 0) != requests:
+            await anyio.sleep(0)
+
+
+def test_whoever_comes_while_an_image_is_fetched_waits_like_the_first_and_is_demand_like_it() -> None:
+    there = anyio.Event()
+
+    def answer(effect: a.Effect) -> a.Outcome | None:
+        return a.Fault("unreachable", "no registry") if isinstance(effect, a.Pull) and not there.is_set() else None
+
+    async def script(whole: Whole) -> None:
+        woken: list[Standing | Failure] = []
+
+        async def ask() -> None:
+            found = route(whole.traffic.directory(), whole.traffic.stands, ENDPOINTS["/v1/chat/completions"], None)
+            assert isinstance(found, Route)
+            assert found.wake
+            woken.append(await whole.traffic.wake("chat"))
+
+        async with anyio.create_task_group() as tasks:
+            first = anyio.CancelScope()
+
+            async def goes() -> None:
+                with first:
+                    await ask()
+
+            tasks.start_soon(goes)
+            await whole.until(lambda: whole.traffic.stands("chat").phase == "Pulling")
+            tasks.start_soon(ask)
+            await counted(whole, 2)
+            first.cancel()
+            await counted(whole, 1)
+            there.set()
+            whole.turns.images["localhost/dev:1"] = "i9"
+            whole.core.hint(None)
+            whole.drive.wake()
+        assert [isinstance(found, Standing) for found in woken] == [True]
+
+    play({"chat": Want(port=8101, profile="dev", on_demand=True, idle=3600)}, script, answer)
 
 
 def test_a_client_that_goes_away_while_it_waits_counts_as_one_whose_request_ended() -> None:

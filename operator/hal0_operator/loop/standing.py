@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+import msgspec
+
 from hal0_operator.model.status import Phase, SlotStatus
 from hal0_operator.model.world import Container
 from hal0_operator.reconcile.draining import DRAINING
@@ -13,6 +15,8 @@ from hal0_operator.runtimes import flm
 PULLING_S = 10.0
 START_S = 1.0
 """Until a slot is asked again that never was Ready before: nothing tells how long it takes."""
+HOPELESS = frozenset({"Suspended", "Denied", "Off", "Removing"})
+"""Phases in which waiting for a start is not worth a client's while."""
 BY_ITSELF = frozenset({"CallFailed", "HostUnreadable"})
 """What blocks a slot for a while without anybody being needed."""
 
@@ -61,8 +65,12 @@ def _leaving(core: Reconciler, statuses: OneStatus, slot: str, own: Container, n
         wanted = target is not None and target.wanted
         until = max(drain.since + core.settings.loop.drain_s - now, 0.0)
         status = statuses.one(slot)
-        phase: Phase = status.phase if status is not None else "Removing"
-        return Standing(phase=phase, why=waiting.message, retry_s=until + _start_s(core, slot) if wanted else None)
+        return Standing(
+            phase=status.phase if status is not None else "Removing",
+            why=waiting.message,
+            retry_s=until + _start_s(core, slot) if wanted else None,
+            wakes=wanted and slot in core.aims.on_demand,
+        )
     if target is not None and target.off == "Idle":
         return Standing(phase="Idle", why=f"{own.name} is being removed", retry_s=_start_s(core, slot), wakes=True)
     if target is None or not target.wanted:
@@ -75,13 +83,20 @@ def _without(core: Reconciler, statuses: OneStatus, slot: str, now: float) -> St
     status = statuses.one(slot)
     if status is None:
         return Standing(phase="Off", why="there is no such slot")
+    found = Standing(phase=status.phase, why=status.blocked_on or _failing(status), retry_s=_retry_s(core, status, now))
     on_demand = slot in core.aims.on_demand and core.aims.held(slot) is None
-    return Standing(
-        phase=status.phase,
-        why=status.blocked_on or _failing(status),
-        retry_s=_retry_s(core, status, now),
-        wakes=on_demand and status.phase in ("Idle", "Starting"),
-    )
+    return msgspec.structs.replace(found, wakes=on_demand and not is_hopeless(core, slot, found))
+
+
+def is_hopeless(core: Reconciler, slot: str, found: Standing) -> bool:
+    """Nothing that is under way, or was only just asked for, makes it serve; a crash loop, while it pauses.
+
+    Whoever comes while there is hope waits like the one who woke the slot, and counts as demand like that one.
+    """
+    if found.phase == "CrashLoop":
+        waiting = core.state(slot).waiting
+        return waiting is not None and waiting.reason == "CrashLoop"
+    return found.phase in HOPELESS or (found.phase == "Blocked" and found.retry_s is None)
 
 
 def _failing(status: SlotStatus) -> str:

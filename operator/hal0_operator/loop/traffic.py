@@ -7,7 +7,7 @@ import msgspec
 
 from hal0_operator.loop.demand import Asked, Demand
 from hal0_operator.loop.drive import Drive
-from hal0_operator.loop.standing import standing
+from hal0_operator.loop.standing import is_hopeless, standing
 from hal0_operator.loop.statuses import Statuses
 from hal0_operator.model.launch import Target
 from hal0_operator.reconcile.cause import start_limit
@@ -19,8 +19,6 @@ from hal0_operator.routing.standing import Standing
 from hal0_operator.runtimes.inputs import NO_SHADOWS, target
 from hal0_operator.seams.clock import Clock
 
-HOPELESS = frozenset({"Suspended", "Denied", "Off", "Removing"})
-"""Phases in which waiting for a start is not worth a client's while."""
 ENDPOINT = ENDPOINTS["/v1/chat/completions"]
 """Only a refusal of the NPU's chat slot names it."""
 
@@ -109,11 +107,8 @@ class Traffic:
             self.unwanted(slot)
 
     def is_hopeless(self, slot: str, found: Standing) -> bool:
-        """Nothing that is under way, or was only just asked for, makes it serve; a crash loop, while it pauses."""
-        if found.phase == "CrashLoop":
-            waiting = self._core.state(slot).waiting
-            return waiting is not None and waiting.reason == "CrashLoop"
-        return found.phase in HOPELESS or (found.phase == "Blocked" and found.retry_s is None)
+        """Nothing makes it serve that is under way."""
+        return is_hopeless(self._core, slot, found)
 
     def left(self, slot: str, begun: float) -> float:
         """Seconds that a start may still take which was asked for then."""
