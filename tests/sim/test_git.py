@@ -1,6 +1,6 @@
 """A home from a repository that changes, fails and lies: random runs, and what each rule is about alone.
 
-``RUNS`` and ``SEED`` choose the seeds; ``python -m tests.sim --home git`` plays them without pytest.
+``GIT_RUNS`` and ``SEED`` choose the seeds; ``python -m tests.sim --home git`` plays them without pytest.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from tests.sim.play import play
 from tests.sim.revisions import Revisions
 from tests.sim.scenarios import SETTLE_S
 
-RUNS = int(os.environ.get("GIT_RUNS", "8"))
+RUNS = int(os.environ.get("GIT_RUNS", "6"))
 SEED = int(os.environ.get("SEED", "0"))
 
 

@@ -14,7 +14,7 @@ from tests.sim.invariants import Invariants, converged
 from tests.sim.revisions import Revisions
 from tests.sim.simulator import Crash
 
-STRIDE = int(os.environ.get("STRIDE", "40"))
+STRIDE = int(os.environ.get("STRIDE", "60"))
 CALM_S = 60.0
 """Two timer turns, and two looks at the remote."""
 
