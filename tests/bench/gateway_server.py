@@ -4,11 +4,14 @@ import sys
 import tempfile
 
 import anyio
+from starlette.types import Receive, Scope, Send
 
 from hal0_operator.host import descriptors
 from hal0_operator.gateway.app import Gateway
 from hal0_operator.routing.directory import Directory, Listing
 from hal0_operator.routing.standing import Standing
+from hal0_operator.web.front import Front
+from hal0_operator.web.guard import Guard
 from hal0_operator.web.serve import serve
 
 
@@ -38,10 +41,15 @@ class TwoSlots:
         return self.stands(slot)
 
 
+async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
+    """Nobody asks for anything but models."""
+
+
 async def main(listen: str, upstream: int) -> None:
     descriptors.allow_many()
     with tempfile.TemporaryDirectory() as folder:
-        await serve(Gateway(TwoSlots(upstream)), listen, f"{folder}/socket", anyio.Event())
+        front = Front(Guard(_nothing, "token"), Gateway(TwoSlots(upstream)), b"")
+        await serve(front, listen, f"{folder}/socket", anyio.Event())
 
 
 if __name__ == "__main__":
