@@ -100,8 +100,16 @@ def generating(operator: OperatorProcess) -> bool:
 def test_slots_that_cannot_answer_say_why(running: OperatorProcess) -> None:
     converged(running)
     running.home.slot("code", enabled=False)
-    running.home.save("slots/bad.toml", 'devcie = "cpu"\n')
-    running.until(lambda slots: slots["code"]["phase"] == "Off" and slots.get("bad", {}).get("phase") == "Denied")
+    wrong = {"bad2": 'devcie = "cpu"\n', "bad3": 'device = "cpu\n'}
+    for slot, text in wrong.items():
+        running.home.save(f"slots/{slot}.toml", text)
+    running.until(lambda slots: slots["code"]["phase"] == "Off" and {"bad2", "bad3"} <= slots.keys())
+    for slot in wrong:
+        for path in (CHAT, "/v1/embeddings"):
+            status, error, retry = failure(running, path, {"model": slot})
+            assert (status, error["code"], retry) == (503, "slot.denied", None)
+            assert f"slots/{slot}.toml:1:" in error["message"]
+    assert {model["id"] for model in running.get("/v1/models")["data"]} == {"chat", "code", "util", "bad2", "bad3"}
     status, error, retry = failure(running, CHAT, {"model": "code", "messages": HELLO})
     assert (status, error["code"], retry) == (503, "slot.disabled", None)
     status, error, retry = failure(running, CHAT, {"model": "nope", "messages": HELLO})

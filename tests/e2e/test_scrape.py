@@ -37,6 +37,12 @@ def test_each_slot_has_exactly_one_phase_at_every_scrape_and_no_series_once_it_i
     running: OperatorProcess,
 ) -> None:
     assert phases(running) == dict.fromkeys(("chat", "code", "util"), "Ready")
+    assert (
+        running.post("/v1/chat/completions", {"model": "chat", "messages": [{"role": "user", "content": "w1"}]}) == 200
+    )
+    assert any(
+        name == "hal0_gateway_requests_total" and labels["slot"] == "chat" for name, labels, _ in scraped(running)
+    )
     running.home.profile("slow", env={"STUB_READY_AFTER": "60"})
     running.home.slot("chat", profile="slow", operator={"ready_timeout_s": 600})
     running.until_phase("chat", "Starting")
