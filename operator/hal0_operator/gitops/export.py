@@ -41,7 +41,7 @@ class Exports:
         self.folder, self._path, self._limits = folder, settings.path, limits
         wanted = (settings.url, settings.path, settings.verify)
         self._source = hashlib.sha256("\0".join(wanted).encode()).hexdigest()
-        self._last, self._files = "", dict[bytes, File]()
+        self._last, self._files = b"", dict[bytes, File]()
 
     def there(self, commit: str) -> str:
         """The folder of a commit that is exported, ``""`` where it is not; it counts as used now.
@@ -76,7 +76,7 @@ class Exports:
             folders.sync(self.folder)
         finally:
             folders.remove(stage)
-        self._last, self._files = path, files
+        self._last, self._files = os.fsencode(path) + b"/", files
         return path, found.warnings
 
     def kept(self) -> tuple[Revision, ...]:
@@ -130,7 +130,7 @@ class Exports:
         file = self._files.get(blob.name)
         if file is None or file.oid != blob.oid:
             return None
-        path = os.fsencode(self._last) + b"/" + blob.name
+        path = self._last + blob.name
         try:
             if _standing(path) != file[1:]:
                 return None
