@@ -170,13 +170,19 @@ class SimGit:
         return commit in self.here and _path(commit) in self.disk.nodes
 
     def _write(self, commit: str) -> None:
+        """A file that is as in the last export is the same file."""
         files, path = self.repository.commits[commit], _path(commit)
+        last = _path(self.here[0]) if self.here else ""
         self.disk.delete(path)
         self.disk.folder(path)
         if files.slots_folder:
             self.disk.folder(f"{path}/{SLOTS_FOLDER}")
         for name, file in files.files.items():
-            self.disk.put(f"{path}/{name}", file.data)
+            before = self.disk.nodes.get(f"{last}/{name}")
+            if before is not None and before.data == file.data:
+                self.disk.nodes[f"{path}/{name}"] = before
+            else:
+                self.disk.put(f"{path}/{name}", file.data)
 
 
 def revision_of(commit: str) -> Revision:

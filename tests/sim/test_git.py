@@ -113,6 +113,26 @@ def test_a_revision_that_cannot_be_read_after_the_state_was_lost_does_not_hold_u
         assert converged(sim) == []
 
 
+@pytest.mark.parametrize("held", [True, False])
+def test_a_revision_whose_folder_went_before_it_was_read_is_exported_again(held: bool) -> None:
+    with following() as sim:
+        first = in_force(sim)
+        push(sim, chat=8192)
+        sim.machine.hung_until = sim.time + 10
+        sim.crash()
+        sim.run(1)
+        if held:
+            sim.steer("rollback", first[:10], "test")
+        else:
+            push(sim, chat=2048, settle=0)
+            sim.steer("sync")
+        sim.run(1)
+        sim.git.forget()
+        sim.run(60)
+        assert in_force(sim) == (first if held else sim.repository.branch)
+        assert converged(sim) == []
+
+
 def test_what_was_being_decided_while_newer_ones_came_is_noted_all_the_same() -> None:
     with following(msgspec.structs.replace(FOLLOWED, keep=1)) as sim:
         sim.away.durations["present"] = 6

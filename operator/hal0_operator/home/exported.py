@@ -40,8 +40,13 @@ class ExportedReader(Reader):
         """A look will be decided."""
         return bool(self._at[0]) or self._stand_in is not None
 
+    def has(self, commit: str) -> bool:
+        """It is the one that is to be read, and nothing was amiss with it so far."""
+        return commit == self.commit and not self.failing
+
     def point(self, folder: str, commit: str) -> None:
         """Read this folder from the next look on; one assignment, so a look sees the one or the other."""
+        self.failing = False
         self._at = (folder, commit)
 
     def point_at_none(self) -> None:

@@ -144,13 +144,13 @@ class Sync:
         await self._record.write_again()
         try:
             hold = self.overrides().hold
-            if hold is not None and hold.commit != self._reader.commit:
+            if hold is not None and not self._reader.has(hold.commit):
                 await self._take(hold.commit, again=True)
             if self.overrides().source_suspended is not None:
                 return
             self._busy = f"looking at {self._settings.url}"
             self._tip = await _away(self._git.tip)
-            if self.overrides().hold is not None or self._tip == self._reader.commit:
+            if self.overrides().hold is not None or self._reader.has(self._tip):
                 self._well("unchanged")
                 return
             await self._take(self._tip)
