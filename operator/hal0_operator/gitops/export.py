@@ -1,47 +1,34 @@
 """Exports: one read-only folder per revision, there whole or not at all."""
 
+import contextlib
 import hashlib
 import os
 import re
-from typing import NamedTuple
 
 from hal0_operator.desired.names import SLOTS_FOLDER
 from hal0_operator.gitops import folders
 from hal0_operator.gitops import index as indexes
 from hal0_operator.gitops.index import Index
 from hal0_operator.gitops.limits import Limits
-from hal0_operator.gitops.objects import Objects
+from hal0_operator.gitops.objects import Damaged, Objects
+from hal0_operator.gitops.reuse import File, Reusable, checked
 from hal0_operator.gitops.stamp import stamp, standing
-from hal0_operator.gitops.tree import Blob, HomeTree, Listing, contents
+from hal0_operator.gitops.tree import HomeTree, Listing, contents
 from hal0_operator.model.settings import GitopsSettings
-from hal0_operator.seams.git import Revision
+from hal0_operator.seams.git import GitFault, Revision
 
 STAGE, GONE = ".stage", ".gone-"
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
-class File(NamedTuple):
-    """A file of an export: the object that it holds, and how it stood when it was written."""
-
-    oid: str
-    mode: int
-    inode: int
-    size: int
-    mtime_ns: int
-
-
 class Exports:
-    """The folders below ``folder``, made of one source.  Calls raise OSError and what reading objects raises.
-
-    What a revision has in common with the one that was exported before is one file with two names: it is neither
-    read from the clone nor written nor synced again.
-    """
+    """The folders below ``folder``, made of one source.  Calls raise OSError and what reading objects raises."""
 
     def __init__(self, folder: str, settings: GitopsSettings, limits: Limits) -> None:
         self.folder, self._path, self._limits = folder, settings.path, limits
         wanted = (settings.url, settings.path, settings.verify)
         self._source = hashlib.sha256("\0".join(wanted).encode()).hexdigest()
-        self._last, self._files = b"", dict[bytes, File]()
+        self._last: Reusable | None = None
 
     def there(self, commit: str) -> str:
         """The folder of a commit that is exported, ``""`` where it is not; it counts as used now.
@@ -64,11 +51,11 @@ class Exports:
         """
         os.makedirs(self.folder, exist_ok=True)
         self.clear()
-        known = {file.oid: file.size for file in self._files.values()}
-        found = HomeTree(objects, revision.commit, self._path, self._limits, known).listing()
+        last = self._last = self._last or self._checked(objects)
+        found = HomeTree(objects, revision.commit, self._path, self._limits, last.sizes).listing()
         stage, path = f"{self.folder}/{STAGE}", f"{self.folder}/{revision.commit}"
         try:
-            files = self._write(stage, objects, found)
+            files = self._write(stage, objects, found, last)
             self._set_aside(revision.commit)
             written = stamp((name, file.size, file.mtime_ns) for name, file in files.items())
             indexes.store(self.folder, self._index().used(revision, written))
@@ -76,7 +63,7 @@ class Exports:
             folders.sync(self.folder)
         finally:
             folders.remove(stage)
-        self._last, self._files = os.fsencode(path) + b"/", files
+        self._last = Reusable(path, files)
         return path, found.warnings
 
     def kept(self) -> tuple[Revision, ...]:
@@ -104,40 +91,31 @@ class Exports:
             if name == STAGE or name.startswith(GONE):
                 folders.remove(f"{self.folder}/{name}")
 
-    def _write(self, stage: str, objects: Objects, found: Listing) -> dict[bytes, File]:
+    def _checked(self, objects: Objects) -> Reusable:
+        """The newest export of an earlier process, as far as the clone still tells what is in it."""
+        for revision in self.kept()[:1]:
+            with contextlib.suppress(GitFault, Damaged):
+                listing = HomeTree(objects, revision.commit, self._path, self._limits, {}).listing()
+                return checked(f"{self.folder}/{revision.commit}", listing.blobs, self._limits.file)
+        return Reusable()
+
+    def _write(self, stage: str, objects: Objects, found: Listing, last: Reusable) -> dict[bytes, File]:
         os.mkdir(stage, folders.OWN_FOLDER)
         slots = f"{stage}/{SLOTS_FOLDER}"
         if found.slots:
             os.mkdir(slots, folders.OWN_FOLDER)
         here = os.fsencode(stage) + b"/"
-        files = {blob.name: file for blob in found.blobs if (file := self._linked(blob, here))}
+        files = {blob.name: file for blob in found.blobs if (file := last.link(blob, here))}
         fresh = [blob for blob in found.blobs if blob.name not in files]
         paths = [here + blob.name for blob in fresh]
         for path, data in zip(paths, contents(objects, fresh), strict=True):
             folders.write_file(path, data, durable=False)
         folders.sync_all(paths)
-        files |= {blob.name: File(blob.oid, *_standing(path)) for blob, path in zip(fresh, paths, strict=True)}
+        files |= {blob.name: File.at(path, blob.oid) for blob, path in zip(fresh, paths, strict=True)}
         if found.slots:
             folders.seal(slots)
         folders.seal(stage)
         return files
-
-    def _linked(self, blob: Blob, here: bytes) -> File | None:
-        """The same file of the last export, now also below ``here``; None where it is to be written.
-
-        What was changed since by a hand is left to the revisions that have it.
-        """
-        file = self._files.get(blob.name)
-        if file is None or file.oid != blob.oid:
-            return None
-        path = self._last + blob.name
-        try:
-            if _standing(path) != file[1:]:
-                return None
-            os.link(path, here + blob.name, follow_symlinks=False)
-        except OSError:  # it is gone, or the file system has no second names
-            return None
-        return file
 
     def _set_aside(self, commit: str) -> None:
         """Take a folder away in one step, then remove it."""
@@ -148,9 +126,3 @@ class Exports:
 
     def _index(self) -> Index:
         return indexes.load(self.folder, self._source)
-
-
-def _standing(path: bytes) -> tuple[int, int, int, int]:
-    """What tells that a file is the one that was written, and was not written to since."""
-    found = os.lstat(path)
-    return found.st_mode, found.st_ino, found.st_size, found.st_mtime_ns

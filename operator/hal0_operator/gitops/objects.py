@@ -79,7 +79,7 @@ class Objects:
             raise Damaged(f"{oid} is missing" if not found else f"{oid} is a {found}, not a {kind}")
         data = self._take(size)
         self._take(1)
-        if _id_of(kind, data, len(oid)) != oid:
+        if id_of(kind, data, len(oid)) != oid:
             raise Damaged(f"{oid} is damaged")
         return data
 
@@ -126,7 +126,8 @@ def _batches(oids: Sequence[str]) -> Iterator[tuple[str, ...]]:
         yield tuple(oids[first : first + BATCH])
 
 
-def _id_of(kind: str, data: bytes, digits: int) -> str:
+def id_of(kind: str, data: bytes, digits: int) -> str:
+    """The id of an object, of so many hexadecimal digits."""
     # git's own ids; that sha1 is weak is git's matter, which refuses the known collisions
     digest = hashlib.sha256() if digits == 64 else hashlib.sha1(usedforsecurity=False)
     digest.update(f"{kind} {len(data)}\0".encode())
