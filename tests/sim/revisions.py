@@ -122,7 +122,7 @@ class Revisions(Admissions):
     def steered(self, verb: str) -> None:
         self.asked = -1
         if verb in ("suspend", "rollback"):
-            self.frozen = {self.commit, self.sim.reader.commit}
+            self.frozen = {self.commit, self.sim.reader.commit, *self.sim.sync._undecided}
 
     # ── what is said ───────────────────────────────────────────────────────────────────────────
 

@@ -133,6 +133,19 @@ def test_a_revision_whose_folder_went_before_it_was_read_is_exported_again(held:
         assert converged(sim) == []
 
 
+def test_after_podman_was_away_only_the_newest_revision_is_decided() -> None:
+    with contextlib.closing(Follower(four())) as sim:
+        Invariants(sim, Revisions)
+        sim.machine.hung_until = sim.time + 30
+        sim.crash()
+        sim.run(5)
+        push(sim, chat=8192, settle=0)
+        sim.steer("sync")
+        sim.run(60)
+        assert in_force(sim) == sim.repository.branch
+        assert (sim.seen["admitted"], converged(sim)) == (1, [])
+
+
 def test_what_was_being_decided_while_newer_ones_came_is_noted_all_the_same() -> None:
     with following(msgspec.structs.replace(FOLLOWED, keep=1)) as sim:
         sim.away.durations["present"] = 6

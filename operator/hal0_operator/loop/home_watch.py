@@ -142,6 +142,9 @@ class HomeWatch:
                 self.source.busy = ""
                 self.changed()
             if reading.files is not self._files or self._reconsider():
+                if not self._drive.reconciler.world.tick:  # Podman may be away for long: what counts is read after it
+                    await self._drive.observed()
+                    return 0
                 await self._decide(reading.files)
             elif self.source.store_problem and self._intake.last is not None:
                 await self._store(self._intake.last)
@@ -165,7 +168,6 @@ class HomeWatch:
         return approved or self._unwritten
 
     async def _decide(self, files: HomeFiles) -> None:
-        await self._drive.observed()
         ports = self._ports()
         if self._state.looks or self._intake.whole:
             judged = await anyio.to_thread.run_sync(self._intake.present, files)
