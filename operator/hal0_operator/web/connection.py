@@ -63,12 +63,17 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its base has it
         super().connection_made(Joined(transport))
         self._socket = transport.get_extra_info("socket")
-        others = sum(isinstance(other, Connection) and other.over_tcp for other in self.connections)
-        if self.over_tcp and others > most():
+        if self.over_tcp and self._are_too_many():
             transport.write(_TOO_MANY)
             transport.close()
         else:
             self._wait()
+
+    def _are_too_many(self) -> bool:
+        bound = most()
+        if len(self.connections) <= bound:
+            return False
+        return sum(isinstance(other, Connection) and other.over_tcp for other in self.connections) > bound
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._wait_no_more()

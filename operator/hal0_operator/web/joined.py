@@ -1,50 +1,53 @@
-"""What one turn of the event loop writes, as one: the head and the body of an answer go to the client together.
+"""The head of an answer and the first piece of its body, as one.
 
-The server writes them apart, and a call to the kernel is the dearest part of a small answer.
+A call to the kernel is the dearest part of a small answer.
 """
 
 import asyncio
 from collections.abc import Iterable
 from typing import Any
 
-MOST = 64 << 10
-"""Bytes that are held at most: whoever writes much without a pause must meet the bounds of the transport."""
+HEAD = b"HTTP/1.1 "
 
 
 class Joined(asyncio.Transport):
-    """A transport before another one."""
+    """A transport before another one, to which the server writes heads and bodies apart.
+
+    A head waits for what follows it in the same turn of the event loop, and no longer.
+    """
 
     def __init__(self, transport: asyncio.Transport) -> None:
         super().__init__()
         self._transport = transport
         self._loop = asyncio.get_running_loop()
-        self._held: list[bytes] = []
-        self._size = 0
+        self._head = b""
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        if not self._held:
+        if self._head:
+            self._transport.write(self._taken() + bytes(data))
+        elif data[: len(HEAD)] == HEAD:
+            self._head = bytes(data)
             self._loop.call_soon(self._flush)
-        self._held.append(bytes(data))
-        self._size += len(data)
-        if self._size > MOST:
-            self._flush()
+        else:
+            self._transport.write(data)
 
     def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
         self.write(b"".join(list_of_data))
 
+    def _taken(self) -> bytes:
+        head, self._head = self._head, b""
+        return head
+
     def _flush(self) -> None:
-        if self._held:
-            data = self._held[0] if len(self._held) == 1 else b"".join(self._held)
-            self._held = []
-            self._size = 0
-            self._transport.write(data)
+        if self._head:
+            self._transport.write(self._taken())
 
     def close(self) -> None:
         self._flush()
         self._transport.close()
 
     def abort(self) -> None:
-        self._held = []
+        self._head = b""
         self._transport.abort()
 
     def is_closing(self) -> bool:
@@ -60,4 +63,4 @@ class Joined(asyncio.Transport):
         return self._transport.get_extra_info(name, default)
 
     def get_write_buffer_size(self) -> int:
-        return self._size + self._transport.get_write_buffer_size()
+        return len(self._head) + self._transport.get_write_buffer_size()
