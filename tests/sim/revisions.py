@@ -112,8 +112,7 @@ class Revisions(Admissions):
         looked = len(sim.git.told) > self.told
         if (hold or overrides.source_suspended) and (self.commit or looked) and commit not in self.frozen | {hold}:
             wrong.append(f"R2: {commit[:4]} comes into force and the source is held or suspended")
-        if commit == hold:
-            self.frozen = {hold}
+        self.frozen = {hold} if commit == hold else self.frozen | {commit}
         told = {*sim.git.told[self.told :], *sim.git.told[self.told - 1 : self.told]}
         if not self.doubtful and self.commit and commit not in told | {self.commit, hold}:
             wrong.append(f"R3: it goes from {self.commit[:4]} to {commit[:4]}, which nobody asked for")
