@@ -202,6 +202,8 @@ class Invariants:
             self.doubtful[effect.slot] = self.steps
         if isinstance(effect, a.Start) and isinstance(outcome, a.Done):
             self.pace.started(effect.id)
+        if isinstance(effect, a.Remove) and effect.reason.startswith("idle"):
+            self.pace.forget(effect.slot)  # whoever asks next begins anew
         if isinstance(outcome, a.Fault):
             self.pace.forget(key.name)
 
