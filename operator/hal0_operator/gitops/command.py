@@ -75,6 +75,8 @@ ENV = {
 
 _LISTING = 'ulimit -v "$0" && exec "$@"'
 _BOUNDED = 'ulimit -f "$0" && ulimit -v "$1" && shift && exec "$@"'
+NOT_STARTED = {126: "Permission denied", 127: "No such file or directory"}
+"""Codes of a shell that could not start a program; git itself ends with neither."""
 _NO_GIT = "git cannot be started ({why}): install git, 2.36 or newer"
 
 
@@ -144,7 +146,7 @@ class Command:
     def _run(self, argv: Sequence[str], env: Mapping[str, str], held: tuple[int, ...] = ()) -> Answer:
         settings = self.settings
         try:
-            return process.run(argv, env, Bounds(settings.timeout_s, ANSWER, COMPLAINT), held)
+            answer = process.run(argv, env, Bounds(settings.timeout_s, ANSWER, COMPLAINT), held)
         except process.TimedOut:
             raise GitFault("timeout", timed_out(settings)) from None
         except process.TooMuch:
@@ -152,6 +154,9 @@ class Command:
             raise GitFault("too_large", f"{message}: it is not a git server") from None
         except OSError as failed:
             raise GitFault("local", _NO_GIT.format(why=failed.strerror)) from failed
+        if answer.code in NOT_STARTED:
+            raise GitFault("local", _NO_GIT.format(why=NOT_STARTED[answer.code]))
+        return answer
 
 
 def timed_out(settings: GitopsSettings) -> str:
