@@ -108,7 +108,7 @@ def test_the_last_revisions_are_kept_and_no_more(tmp_path: Path, git: FakeGit, m
         for n in range(1, 5):
             git.push(f"c{n}", chat=GOOD)
             await it.look()
-        # what was in force when the last one was taken up goes with the next
+        # the one in force, and two to go back to
         assert [commit[:2] for commit in it.source.kept] == ["c4", "c3", "c2"]
 
     git.push("c0", chat=GOOD)

@@ -25,6 +25,8 @@ from hal0_operator.seams.clock import Clock, Rng
 from hal0_operator.seams.git import Git, GitFault, Revision
 
 JITTER = 0.1
+DECIDED_S = 1.0
+"""How long a decision goes before the removal of old revisions: their many names would be in its way."""
 T = TypeVar("T")
 
 
@@ -48,21 +50,16 @@ class Sync:
         log: EventLog,
         time: Time,
     ) -> None:
-        self._git = git
-        self._settings = settings
-        self._reader = reader
-        self._home = home
-        self._log = log
+        self._git, self._settings = git, settings
+        self._reader, self._home, self._log = reader, home, log
         self._clock, self._rng = time.clock, time.rng
         self._record = Record(state, log)
         self._fetched: dict[str, Revision] = {}
         self._undecided: set[str] = set()
         self._kept: tuple[str, ...] = ()
-        self._tip = ""
-        self._applied = ""
+        self._tip = self._applied = self._busy = ""
         self._trouble: Trouble | None = None
         self._failures = 0
-        self._busy = ""
         self._well_at: float | None = None
         self._begun_at = time.clock.monotonic()
         self._hinted = anyio.Event()
@@ -166,6 +163,8 @@ class Sync:
             await self._record.write(self.memory.with_attempt(commit, self._clock.wall()))
         self._busy = f"fetching {short(commit)}"
         await self._point(commit, again=again)
+        with anyio.move_on_after(DECIDED_S):
+            await self._decided.wait()
         await self._prune()
 
     async def _point(self, commit: str, *, again: bool = False) -> None:
@@ -181,6 +180,7 @@ class Sync:
             return
         self._fetched[commit] = revision
         self._undecided.add(commit)
+        self._decided = anyio.Event()
         self._reader.point(folder, commit)
         self._home.hint()
         await self._list_kept()
@@ -200,7 +200,7 @@ class Sync:
 
     async def _prune(self) -> None:
         needed = sync_state.needed(self.memory, self._settings.keep, self.overrides()) | self._undecided
-        await _away(self._git.prune, self._settings.keep, needed)
+        await _away(self._git.prune, 1 + self._settings.keep, needed)  # the one in force, and those to go back to
         await self._list_kept()
 
     # ── what came of it ────────────────────────────────────────────────────────────────────────
