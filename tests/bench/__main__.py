@@ -11,7 +11,18 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from tests.bench import committing, from_nothing, gateway, ground, in_memory, running, wishing
+from tests.bench import (
+    committing,
+    from_nothing,
+    gateway,
+    gateway_streams,
+    gitops,
+    ground,
+    in_memory,
+    pressed,
+    running,
+    wishing,
+)
 from tests.bench.table import Row, markdown, plain
 from tests.images.build import CACHE
 from tests.support import podmans, tools
@@ -72,15 +83,24 @@ def _pure(folder: Path, quick: bool) -> Iterator[tuple[str, Bench]]:
             yield in_memory.load_and_admit(folder / f"load-{count}", count, rounds)
             yield in_memory.one_changed(folder / f"one-{count}", count, rounds)
 
+    def repositories() -> Iterator[Row]:
+        yield from gitops.looks(folder / "looks", 5 if quick else 40)
+        yield from gitops.taken(folder / "taken", FILES[:2] if quick else FILES, 3 if quick else 15)
+
     yield "plan", plans
     yield "load", loads
     yield "growth", growth
     yield "commit", lambda: committing.commits(folder / "commit", 3, 15 if quick else 60)
     yield "gateway", lambda: gateway.added(folder / "gateway", 2 if quick else 7, 1 if quick else 3)
+    yield "streams", lambda: gateway_streams.streamed(folder / "streams", 3 if quick else 15)
+    yield "gitops", repositories
     yield "help", lambda: running.helps(5 if quick else 30)
 
 
-PODMAN = ("nothing", "peers", "save", "wish", "sizes", "heal", "look", "rest")
+PODMAN = ("nothing", "peers", "save", "wish", "sizes", "gitops", "heal", "pressed", "look", "rest")
+FILES = (100, 1000, 10_000)
+COMMITS = (10, 1000)
+"""Slot files and commits of a repository that is followed."""
 
 
 def _with_podman(machine: Machine, starts: ground.Starts, quick: bool) -> Iterator[tuple[str, Bench]]:
@@ -91,7 +111,13 @@ def _with_podman(machine: Machine, starts: ground.Starts, quick: bool) -> Iterat
     yield "save", lambda: [running.saves(machine, starts, slots, slots)]
     yield "wish", lambda: wishing.wishes(machine, starts, slots, rounds * 3)
     yield "sizes", lambda: wishing.sizes(machine, 100 if quick else 1000, rounds * 2)
+    yield "gitops", lambda: gitops.first_writes(machine, starts, FILES[1], 3 if quick else 20)
+    yield "gitops", lambda: gitops.applied(machine, FILES[:2] if quick else FILES, COMMITS, 3 if quick else 20)
     yield "heal", lambda: running.deaths(machine, starts, slots)
+    yield (
+        "pressed",
+        lambda: pressed.pressed(machine, starts, 100 if quick else 1000, 2 if quick else 8, 1 if quick else 3),
+    )
     yield "look", lambda: running.first_looks(machine, slots, 3 if quick else 12)
     yield "rest", lambda: running.at_rest(machine, 10 if quick else 100, rounds * 5, 5 if quick else 60)
 

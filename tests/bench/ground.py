@@ -44,6 +44,11 @@ LIST = "containers/json?all=true&filters=" + urllib.parse.quote(
     json.dumps({"label": [f"{LABEL_MANAGED}={MANAGED_BY}"]})
 )
 EVENT_S = 30
+PACE = {
+    "loop": {"resync_s": 30.0, "grace_s": 10.0, "drain_s": 30.0},
+    "probe": {"start_s": 0.25, "ready_s": 60.0, "timeout_s": 1.0},
+}
+"""The usual one, in place of the short one of tests."""
 
 
 def load(machine: Machine) -> None:
@@ -170,10 +175,7 @@ class Operator(OperatorProcess):
 
     def __init__(self, machine: Machine, url: str = "") -> None:
         super().__init__(machine)
-        self.configure(
-            loop={"resync_s": 30.0, "grace_s": 10.0, "drain_s": 30.0},
-            probe={"start_s": 0.25, "ready_s": 60.0, "timeout_s": 1.0},
-        )
+        self.configure(**PACE)
         self.url = url or machine.url
         self.home.ports = range(28000 + 200 * machine.index, 28200 + 200 * machine.index)
         self.listen = f"127.0.0.1:{self.home.ports[-2]}"
