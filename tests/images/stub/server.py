@@ -85,7 +85,7 @@ def say(line: str, stream) -> None:
 
 def leave(code: int) -> None:
     if STATE.settings.tell:
-        print(*(f"{name}={value}" for name, value in os.environ.items()), sep="\n", file=sys.stderr)
+        say("\n".join(f"{name}={value}" for name, value in os.environ.items()), sys.stderr)
     say(f"exit {code}", sys.stderr)
     os._exit(code)
 
