@@ -11,6 +11,7 @@ import pytest
 from hal0_operator.host import http
 from hal0_operator.host.probe import HttpProber
 from hal0_operator.model.probe import ProbeResult, ProbeSpec, Request
+from tests.support.served import free_port
 
 pytestmark = pytest.mark.anyio
 HEALTH = Request("GET", "/health")
@@ -86,11 +87,6 @@ async def behaving(handle: Callable, host: str = "127.0.0.1", port: int = 0) -> 
 
 async def ask(port: int, request: Request = HEALTH, address: str = "", timeout_s: float = LIMIT_S) -> ProbeResult:
     return await HttpProber().probe(ProbeSpec(port, request), address, once=False, timeout_s=timeout_s)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 # ── verdicts ───────────────────────────────────────────────────────────────────────────────────
