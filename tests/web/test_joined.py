@@ -53,6 +53,20 @@ async def test_a_head_that_nothing_follows_waits_for_no_more_than_a_turn() -> No
     assert kernel.said == [HEAD, b"late"]
 
 
+async def test_a_head_whose_body_has_a_length_waits_for_it_or_for_the_end() -> None:
+    kernel = Kernel()
+    joined = Joined(kernel)
+    sized = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n"
+    joined.write(sized)
+    await asyncio.sleep(0)
+    assert kernel.said == []
+    joined.write(b"body")
+    joined.write(sized)
+    joined.flush()
+    joined.flush()
+    assert kernel.said == [sized + b"body", sized]
+
+
 async def test_heads_of_answers_that_follow_each_other_stay_in_order() -> None:
     kernel = Kernel()
     joined = Joined(kernel)

@@ -61,7 +61,8 @@ class Connection(HttpToolsProtocol):
         return self.server is None or self.server[1] is not None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its base has it
-        super().connection_made(Joined(transport))
+        self._joined = Joined(transport)
+        super().connection_made(self._joined)
         self._socket = transport.get_extra_info("socket")
         if self.over_tcp and self._are_too_many():
             transport.write(_TOO_MANY)
@@ -115,6 +116,10 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._progressed = True
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        self._joined.flush()  # to a HEAD nothing is written after the head
+        super().on_response_complete()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()

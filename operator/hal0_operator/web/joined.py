@@ -8,12 +8,14 @@ from collections.abc import Iterable
 from typing import Any
 
 HEAD = b"HTTP/1.1 "
+SIZED = b"content-length: "
 
 
 class Joined(asyncio.Transport):
     """A transport before another one, to which the server writes heads and bodies apart.
 
-    A head waits for what follows it in the same turn of the event loop, and no longer.
+    A head waits for what follows it in the same turn of the event loop, and no longer; one whose body has a length
+    for that or for ``flush``, which spares the event loop a turn.
     """
 
     def __init__(self, transport: asyncio.Transport) -> None:
@@ -27,7 +29,8 @@ class Joined(asyncio.Transport):
             self._transport.write(self._taken() + bytes(data))
         elif data[: len(HEAD)] == HEAD:
             self._head = bytes(data)
-            self._loop.call_soon(self._flush)
+            if SIZED not in self._head:
+                self._loop.call_soon(self.flush)
         else:
             self._transport.write(data)
 
@@ -38,12 +41,13 @@ class Joined(asyncio.Transport):
         head, self._head = self._head, b""
         return head
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Nothing follows."""
         if self._head:
             self._transport.write(self._taken())
 
     def close(self) -> None:
-        self._flush()
+        self.flush()
         self._transport.close()
 
     def abort(self) -> None:
