@@ -1,5 +1,6 @@
 """``python -m tests.bench.gateway_server LISTEN UPSTREAM``: the gateway alone, before a server that is always Ready."""
 
+import gc
 import sys
 import tempfile
 
@@ -47,6 +48,7 @@ async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def main(listen: str, upstream: int) -> None:
     descriptors.allow_many()
+    gc.freeze()  # as the operator does
     with tempfile.TemporaryDirectory() as folder:
         front = Front(Guard(_nothing, "token"), Gateway(TwoSlots(upstream)), b"")
         await serve(front, listen, f"{folder}/socket", anyio.Event())
