@@ -11,7 +11,7 @@ import pytest
 from tests.sim.coverage import Coverage, counted
 from tests.sim.play import play
 
-RUNS = int(os.environ.get("RUNS", "500"))
+RUNS = int(os.environ.get("RUNS", "300"))
 SEED = int(os.environ.get("SEED", "0"))
 FRESH = 3
 """Seeds that no run had before; they are printed, so that one that finds something can be played again."""
