@@ -56,17 +56,18 @@ async def load(port: int, connections: int, rate: float, seconds: float) -> list
     """``rate`` requests a second in all at random instants; 0: each as soon as the one before is answered."""
     loop = asyncio.get_running_loop()
     times: list[float] = []
+    callers = [(await loop.create_connection(Caller, "127.0.0.1", port))[1] for _ in range(connections)]
+    for caller in callers:  # one after the other: a burst would be met by what is measured
+        await caller.ask()
     end = loop.time() + seconds
 
-    async def one() -> None:
-        _, caller = await loop.create_connection(Caller, "127.0.0.1", port)
-        await caller.ask()
+    async def one(caller: Caller) -> None:
         while loop.time() < end:
             if rate:
                 await asyncio.sleep(random.expovariate(rate / connections))
             times.append(await caller.ask())
 
-    await asyncio.gather(*(one() for _ in range(connections)))
+    await asyncio.gather(*map(one, callers))
     return times
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from hal0_operator.gateway.faults import Aborted, TooLate, UpstreamFault
+from hal0_operator.gateway.faults import Aborted, NoConnection, TooLate, UpstreamFault
 
 HIGH_WATER = 256 << 10
 """Bytes of an answer that are held for a slow reader before the container is made to wait."""
@@ -38,10 +38,12 @@ def _nothing() -> None:
 
 
 class Connection(asyncio.Protocol):
-    """``lost`` is called once, when the connection has ended."""
+    """``lost`` is called once, when the connection has ended.  It may still be made, for ``connect_s`` seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, connect_s: float = 0.0) -> None:
         self._loop = asyncio.get_running_loop()
+        self._connect_s = connect_s
+        self._connects_until = self._loop.time() + connect_s if connect_s else 0.0
         self._parser: Any = HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
         self._reader: asyncio.Future[None] | None = None
@@ -100,6 +102,12 @@ class Connection(asyncio.Protocol):
         """What the sweep calls during an exchange."""
         if self.complete or self.fault is not None:
             return
+        if self._connects_until and now >= self._connects_until:
+            self._connects_until = 0.0
+            if not self._is_made:
+                self._fail(NoConnection(f"it took no connection within {self._connect_s:g} s"))
+                self.close()
+                return
         if self._refuses_since and now - self._refuses_since >= self._takes_within_s:
             self._late(f"it took nothing of the request for {self._takes_within_s:g} s")
         elif self._silent_since and not self._is_read_paused and now - self._silent_since >= self._patience_s:
@@ -193,7 +201,9 @@ class Connection(asyncio.Protocol):
             self._completed(may_stay=False)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if exc is not None and self.fault is None and not self.complete:
+        if isinstance(exc, ConnectionRefusedError):
+            self._fail(NoConnection(f"it takes no connection: {exc.strerror}"))
+        elif exc is not None and self.fault is None and not self.complete:
             self._take_last_words()
         self.is_open = False
         self._is_read_paused = False
@@ -206,6 +216,13 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._is_write_paused = False
         self._wake()
+
+    @property
+    def _is_made(self) -> bool:
+        try:
+            return self._transport is not None and bool(self._transport.get_extra_info("socket").getpeername())
+        except OSError:
+            return False
 
     def _take_last_words(self) -> None:
         """A server that refuses an upload answers and closes; the reset that follows must not eat the answer."""

@@ -5,6 +5,8 @@ than two seconds, and a request that met such an end, unanswered, is sent once m
 """
 
 import asyncio
+import contextlib
+import socket
 from functools import partial
 
 from hal0_operator.gateway.connection import Answer, Connection
@@ -31,14 +33,19 @@ class Pool:
         self._idle: dict[int, dict[Connection, float]] = {}
 
     async def fresh(self, port: int) -> Connection:
-        """A new connection.  Raises ``UpstreamFault``, ``TooLate`` after ``connect_s``."""
-        loop = asyncio.get_running_loop()
+        """A new connection, which is used while it is being made: whether it comes about, the exchange will tell.
+
+        Waiting for it would cost as much again as the request itself.  Raises ``UpstreamFault``.
+        """
+        reached = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
-            async with asyncio.timeout(self._connect_s):
-                _, connection = await loop.create_connection(Connection, HOST, port)
-        except TimeoutError:
-            raise NoConnection(f"it took no connection within {self._connect_s:g} s") from None
+            reached.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                reached.connect((HOST, port))
+            make = partial(Connection, self._connect_s)
+            _, connection = await asyncio.get_running_loop().create_connection(make, sock=reached)
         except OSError as failed:
+            reached.close()
             raise NoConnection(f"it takes no connection: {failed.strerror or failed}") from failed
         return connection
 
