@@ -1,7 +1,5 @@
 """How a slot stands for a request: which container may be asked, else why none, and whether waiting helps."""
 
-import timeit
-
 import pytest
 
 from hal0_operator.loop.standing import standing
@@ -281,11 +279,17 @@ def test_a_slot_that_nobody_knows_is_off() -> None:
     assert Standings(chat=slot(8101)).of("nonesuch") == Standing(phase="Off", why="there is no such slot")
 
 
-def test_a_request_costs_little() -> None:
+def test_of_a_process_that_died_it_is_not_told_what_its_probe_said_before() -> None:
     found = Standings(chat=slot(8101))
     found.sim.run(5)
-    seconds = min(timeit.repeat(lambda: found.of(), number=1000, repeat=5)) / 1000
-    assert seconds < 100e-6, f"{seconds * 1e6:.1f} µs"
+    podman = found.sim.podman
+    podman.end(podman.boxes[found.own()], 137)
+    whys = set()
+    while found.of().phase != "Ready" or not whys:
+        found.sim.run(0.01)
+        whys.add(found.of().why)
+    assert "its process has died" in whys
+    assert not any("passed" in why for why in whys)
 
 
 def test_a_probe_that_fails_after_ready_leaves_the_container_to_be_asked() -> None:

@@ -96,6 +96,8 @@ def _blocked_on(facts: SlotFacts) -> str:
         return view.state.waiting.message
     run = view.state.run
     if run is not None and not run.ready and view.own and view.target is not None and view.target.wanted:
+        if run.dead_at is not None:  # what the probe said was said of the process before
+            return "its process has died"
         return f"its probe: {run.detail or run.verdict or 'not asked yet'}{_limit(facts, run.since)}"
     return ""
 
