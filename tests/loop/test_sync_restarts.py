@@ -65,6 +65,32 @@ def test_a_revision_that_was_exported_and_not_yet_decided_is_decided_at_the_next
     follow(tmp_path, git, monkeypatch, restarted)
 
 
+def test_a_commit_that_the_remote_named_by_mistake_is_not_where_the_next_life_begins(
+    tmp_path: Path, git: FakeGit, monkeypatch: Any
+) -> None:
+    first = git.push("c1", chat=GOOD)
+
+    async def lied_to(it: Followed) -> None:
+        await it.look()
+        second = git.push("c2", chat=GOOD, code=GOOD)
+        await it.look()
+        git.has_clone = False
+        git.lies = first
+        git.fail("fetch", "unreachable")
+        await it.look()
+        git.lies = ""
+        await it.look()
+        assert it.source.admitted == second
+
+    async def restarted(it: Followed) -> None:
+        await it.look()
+        assert it.slots() == ["chat", "code"]
+
+    follow(tmp_path, git, monkeypatch, lied_to)
+    git.fail("tip", "unreachable")
+    follow(tmp_path, git, monkeypatch, restarted)
+
+
 def test_without_its_notes_behind_a_bad_revision_it_is_still_said_what_is_in_force(
     tmp_path: Path, git: FakeGit, monkeypatch: Any
 ) -> None:

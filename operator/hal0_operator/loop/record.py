@@ -26,6 +26,14 @@ class Record:
             problem = f"{failed.filename}: {failed.strerror}; after a restart another revision may count"
             self._log.add("Warning", "StateUnwritable", "", problem)
 
+    async def attempt(self, commit: str, at: str) -> None:
+        """It is taken up: a life that follows begins with it.
+
+        Also what stands already is, where the remote named another commit meanwhile that never came.
+        """
+        if self.memory.attempted != commit:
+            await self.write(self.memory.with_attempt(commit, at))
+
     async def write_again(self) -> None:
         """What could not be written before."""
         if self._unwritten:

@@ -148,6 +148,7 @@ class Sync:
             self._busy = f"looking at {self._settings.url}"
             self._tip = await _away(self._git.tip)
             if self.overrides().hold is not None or self._reader.has(self._tip):
+                await self._record.attempt(self._reader.commit, self._clock.wall())
                 self._well("unchanged")
                 return
             await self._take(self._tip)
@@ -159,8 +160,7 @@ class Sync:
 
     async def _take(self, commit: str, *, again: bool = False) -> None:
         """Fetch, export and point: all of it, or an exception and nothing.  Raises ``GitFault``."""
-        if self.memory.attempted != commit:
-            await self._record.write(self.memory.with_attempt(commit, self._clock.wall()))
+        await self._record.attempt(commit, self._clock.wall())
         self._busy = f"fetching {short(commit)}"
         await self._point(commit, again=again)
         with anyio.move_on_after(DECIDED_S):
