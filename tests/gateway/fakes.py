@@ -216,6 +216,18 @@ class Caller:
         self.writer.transport.abort()
 
 
+async def begun_stream(ground: Any) -> tuple[Caller, Taken]:
+    """A stream of the slot chat whose first event, ``data: 1``, has arrived."""
+    caller = await ground.caller()
+    await caller.ask(body={"stream": True})
+    taken = await ground.server.next()
+    await taken.begin_stream()
+    await taken.chunk(b"data: 1\n\n")
+    await caller.head()
+    assert await caller.chunk() == b"data: 1\n\n"
+    return caller, taken
+
+
 async def chunks(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
     while size := int(await reader.readuntil(b"\r\n"), 16):
         yield (await reader.readexactly(size + 2))[:-2]

@@ -8,7 +8,7 @@ import socket
 import msgspec
 import pytest
 
-from tests.gateway.fakes import CHAT
+from tests.gateway.fakes import CHAT, begun_stream
 
 pytestmark = pytest.mark.anyio
 
@@ -118,13 +118,7 @@ async def test_an_answer_may_take_long_while_it_goes_on(made):
 
 async def test_an_answer_that_stops_is_ended_and_counts_as_none(made):
     async with made(answer_s=0.1) as ground:
-        caller = await ground.caller()
-        await caller.ask(body={"stream": True})
-        taken = await ground.server.next()
-        await taken.begin_stream()
-        await taken.chunk(b"data: 1\n\n")
-        await caller.head()
-        assert await caller.chunk() == b"data: 1\n\n"
+        caller, taken = await begun_stream(ground)
         assert b"its answer stopped" in await caller.body()
         await taken.gone()
         assert ground.slots.unheard == [("chat", "id-chat")]

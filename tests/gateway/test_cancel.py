@@ -6,7 +6,7 @@ import pytest
 
 from hal0_operator.gateway.sweep import TICK_S
 from hal0_operator.web.connection import AHEAD, AHEAD_BYTES
-from tests.gateway.fakes import CHAT, FORM, SPEECH_TO_TEXT, form
+from tests.gateway.fakes import CHAT, FORM, SPEECH_TO_TEXT, form, begun_stream
 
 pytestmark = pytest.mark.anyio
 
@@ -20,13 +20,7 @@ async def idle(ground):
 
 
 async def test_llama_server_is_closed_in_the_middle_of_a_stream(ground):
-    caller = await ground.caller()
-    await caller.ask(body={"stream": True})
-    taken = await ground.server.next()
-    await taken.begin_stream()
-    await taken.chunk(b"data: 1\n\n")
-    await caller.head()
-    await caller.chunk()
+    caller, taken = await begun_stream(ground)
     caller.leave()
     await asyncio.wait_for(taken.gone(), 1)
     await idle(ground)

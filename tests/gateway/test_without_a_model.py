@@ -1,12 +1,11 @@
 """Bodies that name no model: a server that needs a name gets its own, and any other body goes through untouched."""
 
 import asyncio
-import tracemalloc
 
 import pytest
 
 from tests.gateway.fakes import CHAT, FORM, SPEECH_TO_TEXT, form, listing
-from tests.gateway.test_uploads import BLOCK, MIB, around, same, send_blocks, upload
+from tests.gateway.test_uploads import BLOCK, MIB, around, flat_memory, same, send_blocks, upload
 
 pytestmark = pytest.mark.anyio
 
@@ -72,20 +71,15 @@ async def test_a_blank_model_is_none(npu):
 async def test_a_large_form_gets_it_too_in_flat_memory(npu):
     before, after = around(("file", b"@@"), ("language", b"de"))
     caller = await npu.caller()
-    tracemalloc.start()
-    try:
+    with flat_memory():
         sending = asyncio.create_task(send_blocks(caller, before, 20 * 16, after))
         taken = await npu.npu.next()
         after = around(("file", b"@@"), ("language", b"de"), ("model", TAG))[1]
         assert taken.headers["content-length"] == str(len(before) + len(after) + 20 * MIB)
         await same(taken, before, 20 * 16, after)
         await sending
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
     await taken.answer()
     assert await caller.answer() == {}
-    assert peak < 8 * MIB
 
 
 async def test_a_large_form_for_a_server_that_takes_it_as_it_comes_goes_in_chunks(ground):
