@@ -270,7 +270,9 @@ def _follow(slots: Slots, event: str, body: Any) -> Slots:
 
 
 def _has(slot: dict[str, Any], phase: str) -> bool:
-    return slot["phase"] == phase and slot["generation"] == slot["observedGeneration"]
+    """A slot that is off or idle has the phase once its container is gone."""
+    leaving = phase in ("Off", "Idle") and _condition(slot, "Reconciling")["status"] == "True"
+    return slot["phase"] == phase and slot["generation"] == slot["observedGeneration"] and not leaving
 
 
 def _condition(slot: dict[str, Any], type: str) -> dict[str, Any]:

@@ -35,7 +35,7 @@ class Outcome(NamedTuple):
 
 
 def judge(items: list[Any], *, waited: bool) -> Outcome:
-    """``generation = observedGeneration`` and Ready or Idle, for every wanted slot."""
+    """``generation = observedGeneration`` and Ready or Idle, for every wanted slot; no container of any other."""
     ready: list[str] = []
     skipped: list[str] = []
     failed: list[str] = []
@@ -65,7 +65,7 @@ def _arrived(slot: Any, conditions: dict[str, Any]) -> bool:
     if slot["phase"] == "Removing":
         return False
     if not slot["wanted"] and slot["phase"] not in ("Ready", "Degraded"):
-        return True
+        return bool(conditions["Reconciling"]["status"] == "False")
     current = slot["generation"] == slot["observedGeneration"] and slot["phase"] in SATISFIED
     return bool(current and conditions["Ready"]["status"] == "True")
 

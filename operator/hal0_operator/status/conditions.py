@@ -138,12 +138,13 @@ def crash_message(facts: SlotFacts) -> str:
 
 
 def _progress(facts: SlotFacts, phase: Phase, named: tuple[Condition, ...]) -> tuple[Condition, Condition]:
-    """Reconciling and Stalled exclude each other."""
+    """Reconciling and Stalled exclude each other; a slot that is off rests once its container is gone."""
     blocking = blocked_reason(facts)
     stalled = phase in STALLED or bool(blocking) or (facts.view.held is not None and phase == "Denied")
     waiting = facts.view.state.waiting
     settled = facts.serving and facts.ready and (waiting is None or waiting.reason != DRAINING)
-    busy = not stalled and phase not in RESTING and not settled
+    leaving = facts.view.held is None and phase in RESTING and bool(facts.view.own)
+    busy = not stalled and (leaving or (phase not in RESTING and not settled))
     if stalled:
         reason, message = _why_not_ready(facts, phase, named) if not settled else (blocking, "")
         stalling = _condition(facts, "Stalled", "True", reason or phase, message)
