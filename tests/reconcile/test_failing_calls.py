@@ -81,3 +81,19 @@ def test_an_orphan_that_does_not_die_is_not_killed_without_pause():
     begun = turns.now
     turns.run(20)
     assert 1 <= turns.count(a.KillOrphan, begun) <= 15
+
+
+def test_ends_of_what_somebody_else_was_faster_to_start_are_paced_as_well():
+    turns = Turns(chat())
+
+    def elsewhere(effect: a.Effect) -> a.Outcome | None:
+        """Each start meets a container that runs already, and is over when the list comes."""
+        if not isinstance(effect, a.Start):
+            return None
+        row = turns.containers[effect.id]
+        turns.put(row.id, name=row.name, state="exited", exit_code=1, labels=row.labels, ports=row.ports)
+        return a.NotModified()
+
+    turns.answer = elsewhere
+    turns.run(20)
+    assert 3 <= turns.count(a.Start) <= 15

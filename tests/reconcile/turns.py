@@ -88,11 +88,11 @@ class Turns:
             case a.Create(slot=slot, spec=spec):
                 self._made += 1
                 id = f"{slot}-{self._made}"
-                self._put(id, name=spec.name, state="created", labels=spec.labels, ports=(spec.host_port,))
+                self.put(id, name=spec.name, state="created", labels=spec.labels, ports=(spec.host_port,))
                 return a.Created(id)
             case a.Start(id=id):
                 row = self.containers[id]
-                self._put(id, name=row.name, state="running", labels=row.labels, ports=row.ports, pid=7, alive=True)
+                self.put(id, name=row.name, state="running", labels=row.labels, ports=row.ports, pid=7, alive=True)
                 return a.Done()
             case a.Remove(id=id):
                 self.containers.pop(id, None)
@@ -102,5 +102,5 @@ class Turns:
             case a.Pull() | a.Stop() | a.KillOrphan():
                 return a.Done()
 
-    def _put(self, id: str, **fields: Any) -> None:
+    def put(self, id: str, **fields: Any) -> None:
         self.containers[id] = Container(id=id, image_id="i1", **fields)

@@ -139,10 +139,7 @@ def _started(desk: Desk, effect: Start, outcome: Outcome) -> None:
     own = desk.world.containers.get(effect.id)
     match outcome:
         case Done():
-            if own is not None:
-                fields = {"state": "running", "pid": 0, "alive": None, "started_at": 0}
-                desk.world.put(msgspec.structs.replace(own, **fields))
-            runs.begin(state, effect.id, desk.tick, now, desk.notes.probe, adopted=False)
+            _runs(desk, effect.id, own, adopted=False)
             desk.notes.want_list(now)
             desk.notes.event("Normal", "Started", desk.slot, effect.reason)
         case NotModified():
@@ -150,6 +147,8 @@ def _started(desk: Desk, effect: Start, outcome: Outcome) -> None:
                 state.heal_tries += 1
                 state.heal_next = now + min(HEAL_FIRST_S * 2.0**state.heal_tries / 2, HEAL_LONGEST_S)
             else:
+                # Somebody started it since it was seen stopped: when the next list shows it ended, it ended anew.
+                _runs(desk, effect.id, own, adopted=True)
                 desk.distrust()
         case Fault("state_improper") if _unsettled(state, own):
             # A person's stop or restart is under way.  Podman lets go of the container in the middle of it, and
@@ -161,6 +160,13 @@ def _started(desk: Desk, effect: Start, outcome: Outcome) -> None:
             _start_failed(desk, effect, kind, message)
         case _:
             desk.distrust()
+
+
+def _runs(desk: Desk, id: str, own: Container | None, *, adopted: bool) -> None:
+    if own is not None:
+        fields = {"state": "running", "pid": 0, "alive": None, "started_at": 0}
+        desk.world.put(msgspec.structs.replace(own, **fields))
+    runs.begin(desk.state, id, desk.tick, desk.now, desk.notes.probe, adopted=adopted)
 
 
 def _unsettled(state: SlotState, own: Container | None) -> bool:
