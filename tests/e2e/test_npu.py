@@ -162,5 +162,6 @@ def test_a_role_that_does_not_answer_makes_the_slot_degraded_and_is_named(npu: O
     ready = condition(degraded, "Ready")
     assert (ready["status"], ready["reason"]) == ("False", "RoleFailed")
     assert "embed" in ready["message"]
+    npu.until(lambda slots: (slots["stt"]["phase"], slots["embed"]["phase"]) == ("Ready", "Degraded"))
     npu.home.profile("sim", image=FLM, device_class="npu")
     npu.until(lambda slots: len(slots) == 3 and all_ready(slots))

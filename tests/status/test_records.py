@@ -178,6 +178,16 @@ def test_a_record_of_a_process_that_is_away_altogether_follows_it_and_still_says
 def test_a_record_moves_with_the_npu_slot_although_only_that_one_is_told_to_have_moved() -> None:
     trio = Trio(npu=npu(8110, model="gemma3:1b"), stt=stt())
     assert trio["stt"].phase == "Ready"
-    trio.sim.reconciler.state("npu").run.failed_roles = ("chat",)
+    trio.sim.reconciler.state("npu").run.failed_roles = ("asr",)
     trio.rules.statuses.stale("npu")
     assert trio.rules.statuses.one("stt").phase == "Degraded"
+
+
+def test_a_role_that_does_not_answer_degrades_the_slot_and_its_own_record_alone() -> None:
+    trio = Trio(npu=npu(8110, model="gemma3:1b"), stt=stt(), embed=embed())
+    trio.sim.reconciler.state("npu").run.failed_roles = ("asr",)
+    assert trio.stands("npu") == trio.stands("stt") == ("Degraded", "False", "RoleFailed")
+    assert trio.stands("embed") == ("Ready", "True", "ProbePassed")
+    trio.sim.reconciler.state("npu").run.failed_roles = ("chat",)
+    assert trio.stands("npu") == ("Degraded", "False", "RoleFailed")
+    assert trio.stands("stt") == trio.stands("embed") == ("Ready", "True", "ProbePassed")

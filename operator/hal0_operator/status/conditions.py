@@ -18,13 +18,13 @@ RESTING: frozenset[Phase] = frozenset({"Off", "Idle", "Suspended"})
 def conditions(facts: SlotFacts, phase: Phase) -> tuple[Condition, ...]:
     """Without transition times."""
     if facts.anchor is not None and facts.view.held is None and facts.slot is not None and facts.slot.enabled:
-        return _of_record(facts, conditions(facts.anchor, phase))
+        return _of_record(facts, phase, conditions(facts.anchor, phase))
     named = tuple(_named(facts))
     return (_admitted(facts), _ready(facts, phase, named), *_progress(facts, phase, named), *named)
 
 
-def _of_record(facts: SlotFacts, anchors: tuple[Condition, ...]) -> tuple[Condition, ...]:
-    """The NPU slot's, but for its own file, and for a flag of its own that the process did not start with."""
+def _of_record(facts: SlotFacts, phase: Phase, anchors: tuple[Condition, ...]) -> tuple[Condition, ...]:
+    """The NPU slot's, but for its own file, its own role, and a flag of its own that the process did not start with."""
     own = {"Admitted": _admitted(facts)}
     why = rejected(facts)
     if why:
@@ -33,6 +33,8 @@ def _of_record(facts: SlotFacts, anchors: tuple[Condition, ...]) -> tuple[Condit
             own["Ready"] = _condition(facts, "Ready", "False", reason, why)
         own["Reconciling"] = _condition(facts, "Reconciling", "False", "Stalled", "")
         own["Stalled"] = _condition(facts, "Stalled", "True", reason, why)
+    elif phase == "Ready" and any(c.reason == "RoleFailed" for c in anchors):
+        own["Ready"] = _condition(facts, "Ready", "True", "ProbePassed", "")  # of another role
     found = tuple(own.get(c.type, c) for c in anchors)
     return (*found, _condition(facts, reason, "True", reason, why)) if why else found
 

@@ -4,7 +4,7 @@ from hal0_operator.model.status import Phase
 from hal0_operator.reconcile.pace import FIRST_LOOK_S
 from hal0_operator.reconcile.turn import INSIDE
 from hal0_operator.status.facts import SlotFacts
-from hal0_operator.status.records import rejected
+from hal0_operator.status.records import answers_as_its_role, rejected
 
 
 def phase(facts: SlotFacts, before: Phase | None) -> Phase:
@@ -27,8 +27,10 @@ def phase(facts: SlotFacts, before: Phase | None) -> Phase:
 
 
 def _of_record(facts: SlotFacts, found: Phase) -> Phase:
-    """The NPU slot's, but not Ready where the process runs without the record's flag."""
-    return "Degraded" if found == "Ready" and rejected(facts) else found
+    """The NPU slot's, but that a part of the process which does not answer is a matter of its own record."""
+    if found == "Ready" and rejected(facts):
+        return "Degraded"
+    return "Ready" if found == "Degraded" and answers_as_its_role(facts) else found
 
 
 def _on_its_way(facts: SlotFacts) -> Phase:

@@ -1,4 +1,4 @@
-"""Records of the NPU whose flags its process did not start with: which they are, why, and the way out."""
+"""Records of the NPU: whether its process does what they are for, and why not where their flags were rejected."""
 
 from hal0_operator.reconcile.rollback import rejected_roles
 from hal0_operator.runtimes import flm
@@ -22,6 +22,14 @@ def rejected(facts: SlotFacts) -> str:
         f"{_besides(npu, [record for record in blamed if record is not own])}; it runs without. "
         f"Switch {name} off (`hal0ctl {off}`), or give {slot} another chat model"
     )
+
+
+def answers_as_its_role(facts: SlotFacts) -> bool:
+    """Whether the process that a record rides in runs with its flag and answers it, whatever else it does not."""
+    run = facts.anchor.view.state.run if facts.anchor is not None else None
+    if run is None or run.stuck or facts.slot is None or rejected(facts):
+        return False
+    return flm.ROLES.get(facts.slot.type) not in run.failed_roles
 
 
 def causes(npu: SlotFacts) -> str:
