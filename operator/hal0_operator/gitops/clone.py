@@ -67,7 +67,7 @@ class Clone:
 
     def crowded(self) -> bool:
         """Whether it holds more packs than are worth keeping."""
-        return len(folders.names(f"{self.path}/objects/pack")) > 2 * PACKS
+        return len({name.partition(".")[0] for name in folders.names(f"{self.path}/objects/pack")}) > PACKS
 
     def largest(self) -> int:
         """Bytes of the largest pack, whole or not."""

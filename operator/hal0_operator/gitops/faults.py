@@ -26,7 +26,8 @@ KNOWN = (
     ),
     Known(
         "host_key",
-        r"SSL certificate problem|server certificate verification failed|certificate subject name|no alternative cert",
+        r"SSL certificate problem|server (certificate )?verification failed|certificate subject name|"
+        r"no alternative cert",
         "{url}: the server cannot prove who it is ({line}); put its authority among those of this machine",
     ),
     Known(
@@ -81,12 +82,17 @@ KNOWN = (
 )
 """In this order: the first whose words occur names the fault."""
 
+_OURS = re.compile(r"differ in contents|cannot read existing object|packed object .* is corrupt")
+"""What came is here already, and damaged: git compares from version 2.47 on, and ends as if the remote had failed."""
+
 _PREFIX = re.compile(r"^(remote: )?((fatal|error): )?(unable to access '[^']*': )?")
 _NOISE = re.compile(r"hint:|warning:|remote: ?$|Cloning|and the repository exists|Please make sure|@@@|Warning: Perm")
 
 
 def told(answer: Answer, settings: GitopsSettings, secrets: tuple[str, ...]) -> GitFault | None:
-    """The fault that a failed call to the remote tells, None where it is none that is known."""
+    """The fault that a failed call to the remote tells, None where it is none that is known, or the clone's own."""
+    if _OURS.search(answer.err):
+        return None
     for known in KNOWN:
         found = re.search(known.pattern, answer.err)
         if found:
