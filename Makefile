@@ -5,7 +5,8 @@ BIN := .venv/bin
 PODMAN ?= own
 SEED ?= 0
 RUNS ?= 500
-WORKERS ?= 2
+# scenarios wait as long as they compute
+WORKERS ?= 3
 BENCH ?=
 
 .PHONY: help run test check e2e sim bench build clean setup setup-test
