@@ -69,6 +69,19 @@ def test_without_the_npu_slot_each_role_says_so(trio: OperatorProcess) -> None:
     assert failure(trio, EMBED, {"model": "embed", "input": "x"})[1]["code"] == "slot.disabled"
 
 
+def test_an_operator_that_ends_in_an_answer_does_not_cost_the_npu_its_process(trio: OperatorProcess) -> None:
+    trio.stub("npu", chunks=25, chunk_ms=100, max_aborts=1)
+    before, pid = trio.cid("npu"), trio.container_pid("npu")
+    with asking(trio, CHAT, {"model": "npu", "messages": HELLO, "stream": True}) as answer:
+        answer.readline()
+        assert trio.stop() == 0
+        assert answer.read().endswith(b"data: [DONE]\n\n")
+    trio.start()
+    trio.until(lambda slots: len(slots) == 3 and all_ready(slots))
+    assert (trio.cid("npu"), trio.container_pid("npu")) == (before, pid)
+    assert trio.stub("npu")["aborted"] == 0
+
+
 def test_a_client_that_goes_does_not_cost_the_npu_its_process(trio: OperatorProcess) -> None:
     """It would end at the tenth request that is cut; instead each is read to its end, unseen."""
     trio.stub("npu", chunks=5, chunk_ms=20, max_aborts=3)

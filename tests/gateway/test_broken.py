@@ -168,6 +168,34 @@ async def test_an_operator_that_ends_tells_whom_it_cannot_wait_for(ground, caplo
     assert caplog.records == []
 
 
+async def test_an_operator_that_ends_lets_flm_finish_what_it_is_about(ground):
+    running, waiting = await ground.caller(), await ground.caller()
+    await running.ask(body={"model": "agent", "stream": True})
+    taken = await ground.npu.next()
+    await taken.begin_stream()
+    await running.head()
+    await waiting.ask(body={"model": "agent"})
+    while not ground.gateway.lanes.waiting("id-npu"):
+        await asyncio.sleep(0)
+    ground.shutdown.set()
+    assert await waiting.error() == (503, "slot.not_ready"), "what has not begun does not begin"
+    await taken.chunk(b"data: 1\n\n")
+    await taken.end_stream()
+    assert await running.body() == b"data: 1\n\n"
+
+
+async def test_an_operator_that_ends_does_not_wait_for_ever_for_flm(made):
+    async with made(finish_s=0.1) as ground:
+        running = await ground.caller()
+        await running.ask(body={"model": "agent", "stream": True})
+        taken = await ground.npu.next()
+        await taken.begin_stream()
+        await running.head()
+        ground.shutdown.set()
+        assert b'"code":"slot.not_ready"' in await running.body()
+        await taken.gone()
+
+
 async def test_an_operator_that_ends_lets_short_answers_end(ground):
     caller = await ground.caller()
     await caller.ask()

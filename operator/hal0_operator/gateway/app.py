@@ -1,6 +1,7 @@
 """What stands below ``/v1``: one ASGI callable, to be asked only after Host, origin and key were looked at."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 
@@ -20,6 +21,9 @@ from hal0_operator.routing.endpoints import ENDPOINTS, IMAGES, MODELS
 from hal0_operator.routing.failure import Failure
 
 _log = logging.getLogger("hal0_operator.gateway")
+
+LAST_WORDS_S = 0.5
+"""Seconds in which a client must take what it is told when the operator ends."""
 
 
 def _untold(container: str, count: int) -> None:
@@ -72,7 +76,9 @@ class Gateway:
         if task is not None:
             task.uncancel()
         why = "the operator is ending: ask again once it runs again; the containers go on meanwhile"
-        await client.fail(Failure(503, "slot.not_ready", why, retry_s=5))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS_S):
+                await client.fail(Failure(503, "slot.not_ready", why, retry_s=5))
 
     async def _answer(self, scope: Scope, client: Client) -> None:
         path, method = scope["path"], scope["method"]

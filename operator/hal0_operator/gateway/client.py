@@ -56,7 +56,7 @@ class Client:
         self._sweep = sweep
         sweep.add(self)
         self._loop = asyncio.get_running_loop()
-        self._task = asyncio.current_task()
+        self._task: asyncio.Task[Any] | None = None
         self._watch: asyncio.Task[None] | None = None
         self._is_watched = False
         self._on_gone: Callable[[], None] | None = None
@@ -245,6 +245,7 @@ class Client:
 
     async def _in_time(self, step: Awaitable[_T]) -> _T:
         """Raises ``_Stalled`` when the client lets it wait for too long."""
+        self._task = asyncio.current_task()
         self._waits_since = self._loop.time()
         self._left = -1
         try:

@@ -42,13 +42,17 @@ class Finder(Protocol):
 
 
 class Exchange:
-    """A server of the family flm dies of a cancelled request: its answer is read to the end, whoever is there."""
+    """A server of the family flm dies of a cancelled request: its answer is read to the end, whoever is there.
+
+    Also when the operator ends, for ``limits.finish_s``: its containers are to go on without it.
+    """
 
     def __init__(self, finder: Finder, pool: Pool, limits: Limits, found: Route, endpoint: Endpoint) -> None:
         self._finder = finder
         self._found = found
         self._endpoint = endpoint
         self._call = Call(pool, found.standing.port, limits)
+        self._finish_s = limits.finish_s
         self._drains = found.server.family == "flm"
         self._is_translated = False
         self._upload: asyncio.Task[None] | None = None
@@ -59,6 +63,24 @@ class Exchange:
 
         Raises ``Refused`` before the answer has begun, and ``Gone``.
         """
+        exchanged = self._exchanged(scope, body, client, began, done)
+        if not self._drains:
+            await exchanged
+            return
+        task = asyncio.get_running_loop().create_task(exchanged)
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait((task,), timeout=self._finish_s)
+            if not task.done():
+                raise
+            task.result()
+        finally:
+            task.cancel()
+
+    async def _exchanged(
+        self, scope: Scope, body: Body, client: Client, began: float, done: Callable[[], None]
+    ) -> None:
         if client.is_gone:
             raise Gone
         if not self._drains:

@@ -7,13 +7,15 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """``answer_s`` from the whole request to the head of its answer (without a stream that is all of the work), then
     between two pieces of it; nobody waits longer for a turn either.
 
-    ``stall_s``: nobody took or brought a byte that was waited for.
+    ``stall_s``: nobody took or brought a byte that was waited for.  ``finish_s``: for an answer that must not be cut,
+    once the operator ends.
     """
 
     connect_s: float = 2.0
     answer_s: float = 1800.0
     stall_s: float = 60.0
     heartbeat_s: float = 5.0
+    finish_s: float = 8.0
     idle_s: float = 2.0
     idle_most: int = 4
     queue: int = 32

@@ -22,8 +22,11 @@ LONGEST_SOCKET_PATH = 107
 GRACE_S = 1
 """Seconds that answers under way may take once the server closes."""
 
-LAST_WORDS_S = 0.5
-"""Seconds that whoever is cut off then may need to say so."""
+FINISH_S = 9.0
+"""Seconds for what is cancelled then: most ends at once, some may not be cut (``gateway.limits.finish_s``).
+
+The units in ``deploy/systemd`` give the operator 15 seconds in all.
+"""
 
 KEEP_ALIVE_S = 75
 """Longer than the pools of usual clients keep a connection, so that none sends on one that is being closed."""
@@ -46,8 +49,8 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await super().shutdown(sockets)
-        if self.server_state.tasks:  # cancelled a moment ago; each tells its client
-            await asyncio.wait(tuple(self.server_state.tasks), timeout=LAST_WORDS_S)
+        if self.server_state.tasks:  # cancelled a moment ago; each tells its client, or ends what it must
+            await asyncio.wait(tuple(self.server_state.tasks), timeout=FINISH_S)
 
     async def main_loop(self) -> None:
         await self.on_tick(0)  # fills the default headers; ten ticks a second would be idle work
@@ -57,7 +60,8 @@ class _Server(uvicorn.Server):
 async def serve(app: ASGIApp, listen: str, socket_path: str, shutdown: anyio.Event) -> None:
     """Serve ``app`` on ``listen`` (``127.0.0.1:8080``) and on a socket file until ``shutdown``.
 
-    Streams end at once then, other answers within ``GRACE_S``.  Raises ``CannotListen``.
+    Streams end at once then, other answers within ``GRACE_S``, what may not be cut within ``FINISH_S``.
+    Raises ``CannotListen``.
     """
 
     async def closing(scope: Scope, receive: Receive, send: Send) -> None:
