@@ -46,6 +46,23 @@ async def test_each_piece_of_a_stream_is_passed_on_before_the_next_is_sent(groun
     assert await caller.chunk() == b""
 
 
+async def test_a_client_of_http_1_0_gets_the_same_pieces_and_no_chunks(ground):
+    reader, writer = await asyncio.open_connection("127.0.0.1", ground.port)
+    body = b'{"stream": true}'
+    writer.write(b"POST %b HTTP/1.0\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (CHAT.encode(), len(body), body))
+    taken = await ground.server.next()
+    await taken.begin_stream()
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"chunked" not in head
+    for piece in (b"data: 1\n\n", b"data: 0\r\n\r\n"):
+        await taken.chunk(piece)
+        assert await reader.readexactly(len(piece)) == piece
+    await taken.end_stream()
+    assert await reader.read() == b"", "its end is the end of the connection"
+    writer.close()
+
+
 @pytest.mark.parametrize(
     ("said", "told"),
     [

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from hal0_operator.gateway.client import UNSENT
 from hal0_operator.web.joined import Joined
+from hal0_operator.web.unframed import Unframed
 
 CONNECTIONS = 4096
 """Over TCP at a time, where this process may have enough descriptors.  The socket file has no bound."""
@@ -61,6 +62,7 @@ class Connection(HttpToolsProtocol):
         return self.server is None or self.server[1] is not None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its base has it
+        self._bare = transport
         self._joined = Joined(transport)
         super().connection_made(self._joined)
         self._socket = transport.get_extra_info("socket")
@@ -103,6 +105,8 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._progressed = True
+        if self._is_idle and self.parser.get_http_version() == "1.0":
+            self._joined = self.transport = Unframed(self._bare)
         super().on_headers_complete()
         self.headers = []  # what comes after the body is no head: it must not join the one that was looked at
         self._bound_ahead()
