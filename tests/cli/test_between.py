@@ -35,6 +35,53 @@ def test_a_revision_that_would_be_refused_says_where(hal0ctl, checkout) -> None:
     ran = hal0ctl("plan", str(checkout.home), "--from", "HEAD~1", "--to", "HEAD")
     assert ran.code == 1
     assert ran.err.startswith("slots/chat.toml:1:10: slot.schema: ")
+    assert ran.out == ""
+
+
+@pytest.mark.parametrize("form", ["human", "json", "markdown"])
+def test_of_a_revision_that_is_refused_no_row_is_told(hal0ctl, checkout, form) -> None:
+    checkout.commit(chat=None, code="device = \n")
+    ran = hal0ctl("plan", str(checkout.home), "--from", "HEAD~1", "--to", "HEAD", "-o", form)
+    assert ran.code == 1
+    assert "chat" not in ran.out
+
+
+HELD = "the slots folder is missing: nothing is removed (chat, code); `hal0ctl resume --prune` approves it"
+
+
+def test_removals_that_the_operator_would_hold_are_told_as_held(hal0ctl, checkout) -> None:
+    checkout.git("mv", "homes/lab/slots", "homes/lab/slotz")
+    checkout.commit()
+    words = ("plan", str(checkout.home), "--from", "HEAD~1", "--to", "HEAD", "-o")
+    ran = hal0ctl(*words, "human")
+    assert (ran.code, ran.err) == (3, "")
+    assert ran.out.splitlines() == [f"held {name}: PruneHeld: {HELD}" for name in ("chat", "code")]
+    body = json.loads(hal0ctl(*words, "json").out)
+    assert (body["actions"], body["denied"]) == ([], [])
+    assert body["held"] == [{"slot": name, "reason": "PruneHeld", "message": HELD} for name in ("chat", "code")]
+    told = hal0ctl(*words, "markdown").out
+    assert "**Its removals are held, and all of it with them, until a person approves.**" in told
+    assert f"  held chat: PruneHeld: {HELD}" in told
+    assert "unload" not in told
+
+
+def test_the_rest_of_a_revision_waits_for_its_removals(hal0ctl, checkout) -> None:
+    new = SLOT.format(port=8109, model="one")
+    checkout.commit(chat=None, code=None, extra=new)
+    ran = hal0ctl("plan", str(checkout.home), "--from", "HEAD~1", "--to", "HEAD")
+    assert ran.code == 3
+    rows = [line.split(": ", 2) for line in ran.out.splitlines()]
+    assert [row[0] for row in rows] == ["held chat", "held code", "held extra"]
+    assert rows[-1][2] == "waits for the revision, whose removals are held: chat, code"
+
+
+def test_slots_that_were_off_do_not_count_for_the_guard(hal0ctl, checkout) -> None:
+    off = "enabled = false\n" + SLOT.format(port=8101, model="one")
+    on = SLOT.format(port=8104, model="one")
+    checkout.commit(chat=off, code=off.replace("8101", "8102"), extra=off.replace("8101", "8103"), util=on)
+    checkout.commit(chat=None, code=None, extra=None)
+    ran = hal0ctl("plan", str(checkout.home), "--from", "HEAD~1", "--to", "HEAD")
+    assert (ran.code, ran.out) == (0, "nothing to do\n")
 
 
 def test_json_has_the_actions_and_what_is_denied(hal0ctl, changed) -> None:
@@ -51,7 +98,7 @@ def test_markdown_is_for_a_merge_request(hal0ctl, changed) -> None:
 
 
 def test_markdown_cannot_be_broken_out_of(hal0ctl, checkout) -> None:
-    checkout.commit(chat=SLOT.format(port=8101, model="```x\\n# boo"))
+    checkout.commit(chat=SLOT.format(port=8101, model="one") + '[server]\nenv = { A = "```x\\n# boo" }\n')
     ran = hal0ctl("plan", str(checkout.home), "--from", "HEAD~1", "--to", "HEAD", "-o", "markdown")
     assert ran.out.count("```") == 2
     assert "\n# boo" not in ran.out

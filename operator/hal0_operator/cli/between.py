@@ -21,13 +21,14 @@ from hal0_operator.home.read import read_once
 from hal0_operator.model.problem import errors, sort_key
 from hal0_operator.model.settings import Settings
 from hal0_operator.model.snapshot import Admitted
-from hal0_operator.model.status import Plan
+from hal0_operator.model.status import HeldSlot, Plan
+from hal0_operator.reconcile.prune import guard
 
 DIFFERENCES = 3
 
 
 def run(before: str, after: str | None, form: str, paths: Paths) -> int:
-    """0: nothing lies between them; 3: something does; 1: the second one would be refused.
+    """0: nothing lies between them; 3: something does, or is held; 1: the second one would be refused.
 
     ``before`` and ``after`` are folders, or revisions of the checkout that the home lies in; without ``after`` it is
     the home as it is.
@@ -42,13 +43,13 @@ def run(before: str, after: str | None, form: str, paths: Paths) -> int:
     except Unfit as unfit:
         found, denied = Plan(one.snapshot.digest, ()), [str(unfit)]
     else:
-        found = between(one, other, settings)
         wrong = errors(sorted(locate(other.verdict.problems, other.files.files), key=sort_key))
         denied = [f"{problem.address}: {problem.code}: {problem.message}" for problem in wrong]
+        found = Plan(other.snapshot.digest) if denied else _held(one, other, between(one, other, settings))
     _write(found, denied, form, names)
     if denied:
         return 1
-    return DIFFERENCES if found.actions else 0
+    return DIFFERENCES if found.actions or found.held else 0
 
 
 def _files(word: str, home: str) -> HomeFiles:
@@ -87,6 +88,17 @@ def _judged(files: HomeFiles, settings: Settings) -> Judged:
     return Judged(files, snapshot, admit(snapshot, None, context), Admitted(), context)
 
 
+def _held(one: Judged, other: Judged, found: Plan) -> Plan:
+    """What the prune guard makes of it: a revision whose removals are held comes into force in no part."""
+    there = (name for name, slot in one.verdict.admitted.slots.items() if slot.enabled is not False)
+    pruning = guard(there, other.snapshot.slots, slots_folder=other.snapshot.slots_folder)
+    if not pruning.slots:
+        return found
+    waits = f"waits for the revision, whose removals are held: {', '.join(sorted(pruning.slots))}"
+    why = dict.fromkeys((action.slot for action in found.actions), waits) | dict.fromkeys(pruning.slots, pruning.why)
+    return Plan(found.generation, (), tuple(HeldSlot(name, "PruneHeld", why[name]) for name in sorted(why)))
+
+
 def _write(found: Plan, denied: list[str], form: str, names: tuple[str, str]) -> None:
     body: dict[str, Any] = msgspec.to_builtins(found)
     if form == "json":
@@ -111,6 +123,8 @@ def markdown(body: dict[str, Any], denied: list[str], names: tuple[str, str]) ->
         return lines[:-1]
     if not rows:
         return [*lines, "No container is created, swapped or removed."]
+    if body["held"]:
+        lines += ["**Its removals are held, and all of it with them, until a person approves.**", ""]
     return [*lines, "```diff", *(_row(row) for row in rows), "```"]
 
 
