@@ -10,6 +10,7 @@ from hal0_operator.routing.endpoints import ENDPOINTS
 from hal0_operator.routing.failure import Failure
 from hal0_operator.routing.route import LOAD_FIRST, Route, route
 from hal0_operator.routing.standing import Standing
+from hal0_operator.seams.podman import Cancel
 from tests.loop.asked import Whole, play
 from tests.sim.home import Want
 
@@ -75,11 +76,16 @@ async def counted(whole: Whole, requests: int) -> None:
 def test_whoever_comes_while_an_image_is_fetched_waits_like_the_first_and_is_demand_like_it() -> None:
     there = anyio.Event()
 
-    def answer(effect: a.Effect) -> a.Outcome | None:
-        return a.Fault("unreachable", "no registry") if isinstance(effect, a.Pull) and not there.is_set() else None
-
     async def script(whole: Whole) -> None:
         woken: list[Standing | Failure] = []
+        usual = whole.drive.hands.perform
+
+        async def fetching(effect: a.Effect, cancel: list[Cancel]) -> a.Outcome:
+            if isinstance(effect, a.Pull):
+                await there.wait()
+            return await usual(effect, cancel)
+
+        whole.drive.hands.perform = fetching
 
         async def ask() -> None:
             found = route(whole.traffic.directory(), whole.traffic.stands, ENDPOINTS["/v1/chat/completions"], None)
@@ -100,11 +106,24 @@ def test_whoever_comes_while_an_image_is_fetched_waits_like_the_first_and_is_dem
             await counted(whole, 2)
             first.cancel()
             await counted(whole, 1)
-            there.set()
             whole.turns.images["localhost/dev:1"] = "i9"
-            whole.core.hint(None)
-            whole.drive.wake()
+            there.set()
         assert [isinstance(found, Standing) for found in woken] == [True]
+
+    play({"chat": Want(port=8101, profile="dev", on_demand=True, idle=3600)}, script)
+
+
+def test_an_image_that_cannot_be_fetched_is_said_at_once_and_when_it_is_tried_again() -> None:
+    def answer(effect: a.Effect) -> a.Outcome | None:
+        return a.Fault("pull_failed", "manifest unknown") if isinstance(effect, a.Pull) else None
+
+    async def script(whole: Whole) -> None:
+        with anyio.fail_after(5):
+            found = await whole.traffic.wake("chat")
+        assert isinstance(found, Failure)
+        assert (found.status, found.code, found.details["phase"]) == (503, "slot.not_ready", "Pulling")
+        assert "manifest unknown; tried again at " in found.message
+        assert found.retry_s is not None
 
     play({"chat": Want(port=8101, profile="dev", on_demand=True, idle=3600)}, script, answer)
 

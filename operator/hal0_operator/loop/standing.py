@@ -85,14 +85,17 @@ def _without(core: Reconciler, statuses: OneStatus, slot: str, now: float) -> St
         return Standing(phase="Off", why="there is no such slot")
     found = Standing(phase=status.phase, why=status.blocked_on or _failing(status), retry_s=_retry_s(core, status, now))
     on_demand = slot in core.aims.on_demand and core.aims.held(slot) is None
-    return msgspec.structs.replace(found, wakes=on_demand and not is_hopeless(core, slot, found))
+    return msgspec.structs.replace(found, wakes=on_demand and not is_hopeless(core, slot, found, now))
 
 
-def is_hopeless(core: Reconciler, slot: str, found: Standing) -> bool:
-    """Nothing that is under way, or was only just asked for, makes it serve; a crash loop, while it pauses.
+def is_hopeless(core: Reconciler, slot: str, found: Standing, now: float) -> bool:
+    """Nothing that is under way, or was only just asked for, makes it serve; a crash loop, or a pull that failed,
+    while it pauses.
 
     Whoever comes while there is hope waits like the one who woke the slot, and counts as demand like that one.
     """
+    if found.phase == "Pulling":
+        return _pull_pauses_s(core, slot, now) > 0
     if found.phase == "CrashLoop":
         waiting = core.state(slot).waiting
         return waiting is not None and waiting.reason == "CrashLoop"
@@ -119,8 +122,8 @@ def _retry_s(core: Reconciler, status: SlotStatus, now: float) -> float | None:
     until = max(waiting.until - now, 0.0) if waiting is not None and waiting.until is not None else 0.0
     match status.phase:
         case "Pulling":
-            pull = core.pulls.states.get(state.wants_image) if state is not None else None
-            return PULLING_S if pull is None or not pull.fault else max(pull.again_at - now, PULLING_S)
+            pause = _pull_pauses_s(core, slot, now)
+            return pause + _start_s(core, slot) if pause > 0 else PULLING_S
         case "CrashLoop":
             return until + _start_s(core, slot)
         case "Blocked":
@@ -128,6 +131,13 @@ def _retry_s(core: Reconciler, status: SlotStatus, now: float) -> float | None:
             return until + _start_s(core, slot) if reason in BY_ITSELF or _gives_way(core, slot, reason) else None
         case _:
             return _start_s(core, slot)
+
+
+def _pull_pauses_s(core: Reconciler, slot: str, now: float) -> float:
+    """Seconds until a pull that failed is tried again; none while it is under way, or waits for its turn."""
+    state = core.states.get(slot)
+    pull = core.pulls.states.get(state.wants_image) if state is not None else None
+    return max(pull.again_at - now, 0.0) if pull is not None and pull.image not in core.pulls.running else 0.0
 
 
 def _gives_way(core: Reconciler, slot: str, reason: str) -> bool:

@@ -108,7 +108,7 @@ class Traffic:
 
     def is_hopeless(self, slot: str, found: Standing) -> bool:
         """Nothing makes it serve that is under way."""
-        return is_hopeless(self._core, slot, found)
+        return is_hopeless(self._core, slot, found, self._clock.monotonic())
 
     def left(self, slot: str, begun: float) -> float:
         """Seconds that a start may still take which was asked for then."""
