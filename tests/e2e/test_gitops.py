@@ -258,6 +258,8 @@ def test_a_link_that_leaves_the_repository_is_refused_and_nothing_of_its_target_
     assert done.returncode == 1
     condition = following.source("SourceRefused")
     assert "slots/spy.toml" in condition["message"]
+    assert following.source("Admitted")["message"] == condition["message"]
+    assert "hal0_gitops_refused 1.0" in following.get("/metrics")
     assert following.cids() == before
     told = [following.get("/api/source"), following.get("/api/events"), following.get("/metrics"), done.stderr]
     assert "canary" not in f"{told}{following.said()}"
@@ -265,6 +267,7 @@ def test_a_link_that_leaves_the_repository_is_refused_and_nothing_of_its_target_
     following.push("no spy")
     following.synced()
     assert following.source("SourceRefused") == {}
+    assert following.source("Admitted")["status"] == "True"
 
 
 def test_a_rollback_of_a_suspended_source_is_waited_for_also_without_the_remote(following: Following) -> None:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from hal0_operator.loop.sync_state import OF_THE_REVISION
 from hal0_operator.seams.git import GitFault
 from tests.sim.simulator import Crash
 
@@ -20,7 +21,8 @@ VERBS = (*TRANSPORT, "export")
 class Away:
     """Of one operator in all of its lives.  ``under_way`` counts the calls that its present life waits for.
 
-    ``durations`` are seconds by the name of the call, ``fault`` is the kind of the last one of git that failed.
+    ``durations`` are seconds by the name of the call, ``fault`` is the kind of the last one of git that failed,
+    ``refused`` the commit that could last not be had for a fault of its own.
     """
 
     def __init__(self, sim: "Follower", crash: Crash | None = None) -> None:
@@ -30,7 +32,7 @@ class Away:
         self.calls = 0
         self.kinds: Counter[str] = Counter()
         self.under_way = 0
-        self.fault = ""
+        self.fault = self.refused = ""
         self.doomed = False
 
     async def run_sync(self, call: Callable[..., Any], *args: Any, abandon_on_cancel: bool = False) -> Any:
@@ -56,7 +58,7 @@ class Away:
             whole, call, args = limit, _given_up, (limit,)
         sim.at(whole * 0.7, lambda: self._take(name, functools.partial(call, *args), whole * 0.3, planned, answer))
 
-    def _take(self, name: str, call: Callable[[], Any], rest: float, planned: bool, answer: Any) -> None:
+    def _take(self, name: str, call: "functools.partial[Any]", rest: float, planned: bool, answer: Any) -> None:
         result, fault = None, None
         try:
             result = call()
@@ -64,6 +66,8 @@ class Away:
             fault = failed
         if name in VERBS or isinstance(fault, GitFault):
             self.fault = fault.kind if isinstance(fault, GitFault) else ""
+        if name in ("fetch", "export"):
+            self._judge(name, call.args[0])
         if name in VERBS or fault is not None:
             self.sim.journal.append(f"{self.sim.time:.3f} git {name}: {fault or result}")
         if planned:
@@ -76,6 +80,13 @@ class Away:
                 answer.set_result(result) if fault is None else answer.set_exception(fault)
 
         self.sim.at(rest, answered)
+
+    def _judge(self, name: str, commit: str) -> None:
+        """Whether a revision is refused, after a call for it."""
+        if self.fault in OF_THE_REVISION:
+            self.refused = commit
+        elif name == "export" and not self.fault and commit == self.refused:
+            self.refused = ""
 
 
 def named(call: Callable[..., Any]) -> str:

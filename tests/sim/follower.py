@@ -82,7 +82,7 @@ class Follower(Simulator):
 
     def boot(self) -> None:
         self.close()
-        self.away.under_way, self.away.doomed, self.away.fault = 0, False, ""
+        self.away.under_way, self.away.doomed, self.away.fault, self.away.refused = 0, False, "", ""
         self.lost = self.lost or self.time < self.doubtful_until
         super().boot()
         self.lost = False

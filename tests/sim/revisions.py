@@ -153,9 +153,10 @@ class Revisions(Admissions):
             self.asked = sim.git.asked
         if found is not None and status.admitted != self.commit:
             wrong.append(f"admitted is {status.admitted[:4]}, and {self.commit[:4]} is in force")
-        if found is not None and ("Admitted" in true) == found.refused:
-            wrong.append("Admitted does not say whether the revision was refused")
         wanted = overrides.hold.commit if overrides.hold else sim.git.told[-1] if len(sim.git.told) > self.told else ""
+        refused = found is not None and (found.refused or (wanted != "" and wanted == sim.away.refused))
+        if found is not None and (("Admitted" in true) == refused or sim.sync.figures().refused != refused):
+            wrong.append("Admitted or its figure does not say whether the revision was refused")
         if "Ready" in true and wanted and self.commit != wanted and overrides.source_suspended is None:
             wrong.append(f"Ready is True, and {wanted[:4]} is not in force")
         if "Ready" in true and (found is None or not self.commit or by_type["Admitted"].status != "True"):

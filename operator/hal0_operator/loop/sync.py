@@ -1,7 +1,6 @@
 """Following a repository: look, fetch, export, switch; whatever fails leaves the last revision in force."""
 
 import contextlib
-from collections import Counter
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -14,6 +13,7 @@ from hal0_operator.loop import sync_state
 from hal0_operator.loop.event_log import EventLog
 from hal0_operator.loop.home_watch import HomeWatch
 from hal0_operator.loop.intake import Admission
+from hal0_operator.loop.outcomes import Outcomes
 from hal0_operator.loop.record import Record
 from hal0_operator.loop.remote import SourceFigures, counted
 from hal0_operator.loop.store import StateDir
@@ -58,15 +58,11 @@ class Sync:
         self._undecided: set[str] = set()
         self._kept: tuple[str, ...] = ()
         self._tip = self._applied = self._busy = ""
-        self._trouble: Trouble | None = None
-        self._failures = 0
-        self._well_at: float | None = None
-        self._begun_at = time.clock.monotonic()
+        self._outcomes = Outcomes(settings.url, log, time.clock)
         self._hinted = anyio.Event()
         self._asked = self._answered = 0
         self._turn = anyio.Event()
         self._decided = anyio.Event()
-        self._syncs: Counter[str] = Counter()
         self.overrides: Callable[[], Overrides] = Overrides
         home.decided = self._admission
         home.back_at = lambda: hold.commit if (hold := self.overrides().hold) is not None else ""
@@ -103,7 +99,7 @@ class Sync:
             self._home.source.status()  # so that conditions have the time of this look, whoever asks when
             turn, self._turn = self._turn, anyio.Event()
             turn.set()
-            pause = sync_state.pause_s(self._settings.interval_s, self._failures) * self._rng.jitter(JITTER)
+            pause = sync_state.pause_s(self._settings.interval_s, self._outcomes.failures) * self._rng.jitter(JITTER)
             with anyio.move_on_after(pause):
                 await self._hinted.wait()
 
@@ -115,7 +111,7 @@ class Sync:
             these = sync_state.begin_with(self.memory, home.revision, self._kept, overrides, cold=home.cold)
             await self._note(self._fetched.get(home.revision))
         except GitFault as fault:
-            self._fail(fault)
+            self._outcomes.failed(fault)
             return False
         for commit in these:
             with contextlib.suppress(GitFault):  # the look that follows meets it again, and tells it
@@ -149,12 +145,12 @@ class Sync:
             self._tip = await _away(self._git.tip)
             if self.overrides().hold is not None or self._reader.has(self._tip):
                 await self._record.attempt(self._reader.commit, self._clock.wall())
-                self._well("unchanged")
+                self._outcomes.well("unchanged")
                 return
             await self._take(self._tip)
-            self._well("changed")
+            self._outcomes.well("changed")
         except GitFault as fault:
-            self._fail(fault)
+            self._outcomes.failed(fault)
         finally:
             self._busy = ""
 
@@ -173,9 +169,14 @@ class Sync:
         Raises ``GitFault``.
         """
         revision = self._fetched.get(commit) if again and commit in self._kept else None
-        if revision is None:
-            revision = await _away(self._git.fetch, commit)
-        folder = await _away(self._git.export, commit)
+        try:
+            if revision is None:
+                revision = await _away(self._git.fetch, commit)
+            folder = await _away(self._git.export, commit)
+        except GitFault as fault:
+            self._outcomes.not_taken(commit, fault)
+            raise
+        self._outcomes.taken(commit)
         if self._superseded(commit):
             return
         self._fetched[commit] = revision
@@ -226,30 +227,12 @@ class Sync:
         await self._record.write(self.memory.with_admitted(revision, self._settings.keep, self._clock.wall()))
         return True
 
-    def _well(self, result: str) -> None:
-        self._syncs[result] += 1
-        self._well_at = self._clock.monotonic()
-        self._failures = 0
-        if self._trouble is not None:
-            self._log.add("Normal", "SourceRecovered", "", f"{self._settings.url} is followed again")
-        self._trouble = None
-
-    def _fail(self, fault: GitFault) -> None:
-        trouble = Trouble(fault.kind, str(fault))
-        self._syncs[fault.kind] += 1
-        self._failures += 1
-        if trouble != self._trouble:
-            self._log.add("Warning", trouble.condition.type, "", trouble.message)
-        self._trouble = trouble
-
     # ── what is known ──────────────────────────────────────────────────────────────────────────
 
     @property
     def _age(self) -> float:
         """Seconds since the last look that went well; of an earlier life since something last changed, else of ours."""
-        if self._well_at is None and self.memory.at:
-            return sync_state.seconds_between(self.memory.at, self._clock.wall())
-        return self._clock.monotonic() - (self._begun_at if self._well_at is None else self._well_at)
+        return self._outcomes.age(self.memory.at)
 
     def _status(self, found: SourceStatus) -> SourceStatus:
         """A folder's status, made that of a repository."""
@@ -264,7 +247,8 @@ class Sync:
             in_force=in_force,
             applied=self._applied,
             kept=self.kept,
-            trouble=self._trouble,
+            trouble=self._outcomes.trouble,
+            refusal=self._refusal,
             suspended=overrides.source_suspended,
             hold=overrides.hold,
             busy=self._busy,
@@ -272,6 +256,12 @@ class Sync:
             settled=self._home.settled(),
         )
         return sync_state.status(found, self._settings, known)
+
+    @property
+    def _refusal(self) -> Trouble | None:
+        """Of the revision that should be in force."""
+        hold = self.overrides().hold
+        return self._outcomes.refusal(hold.commit if hold is not None else self._tip)
 
     @property
     def memory(self) -> SourceMemory:
@@ -285,10 +275,10 @@ class Sync:
     def figures(self) -> SourceFigures:
         overrides = self.overrides()
         return SourceFigures(
-            syncs=counted(self._syncs),
+            syncs=counted(self._outcomes.results),
             age_seconds=self._age,
             commit=short(self._home.source.revision),
-            refused=self._home.source.refused,
+            refused=self._home.source.refused or self._refusal is not None,
             suspended=overrides.source_suspended is not None,
             held=overrides.hold is not None,
         )

@@ -36,6 +36,10 @@ PASSING = frozenset({"unreachable", "timeout", "local"})
 """Faults that may well end without anybody doing anything."""
 
 
+OF_THE_REVISION = frozenset({"refused", "too_large", "unverified", "no_path"})
+"""Faults of a revision itself, when it was to be had: it is refused, as one whose files are bad."""
+
+
 class SourceMemory(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What survives the operator.
 
@@ -73,7 +77,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """``tip`` is what the remote named last, ``fetched`` what was last given to the loop, ``in_force`` what it acts on,
     ``applied`` what it is done with; ``busy`` says what is under way.
 
-    ``age_s``: since the last look that went well.  ``settled``: the loop has nothing left to do but waiting.
+    ``refusal``: why the revision that should be in force is not taken.  ``age_s``: since the last look that went well.
+    ``settled``: the loop has nothing left to do but waiting.
     """
 
     memory: SourceMemory = SourceMemory()
@@ -83,6 +88,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     applied: str = ""
     kept: tuple[str, ...] = ()
     trouble: Trouble | None = None
+    refusal: Trouble | None = None
     suspended: Override | None = None
     hold: Hold | None = None
     busy: str = ""
@@ -158,6 +164,8 @@ def back_to(given: str, memory: SourceMemory, kept: Iterable[str]) -> str | None
 def status(found: SourceStatus, settings: GitopsSettings, known: Known) -> SourceStatus:
     """A folder's status made that of a repository; its first condition is Admitted."""
     admitted, *others = found.conditions
+    if known.refusal is not None:
+        admitted = Condition("Admitted", "False", known.refusal.condition.reason, known.refusal.message)
     good = known.memory.admitted
     good = good if good is not None and good.commit == known.in_force else None
     ref = settings.tag or settings.commit or settings.branch
