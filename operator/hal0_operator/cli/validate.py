@@ -18,6 +18,7 @@ from hal0_operator.desired.assemble import assemble
 from hal0_operator.desired.names import OVERLAY_FILE, PROFILES_FILE, shown, slot_stem
 from hal0_operator.desired.positions import locate
 from hal0_operator.desired.source import HomeFiles, SourceFile
+from hal0_operator.home.dead_links import dead_links
 from hal0_operator.home.read import read_once
 from hal0_operator.home.scan import FILE_LIMIT
 from hal0_operator.model.problem import Problem, errors, sort_key
@@ -38,7 +39,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--as", dest="file", metavar="FILE", help="with HOME '-': what stdin is, such as slots/chat.toml"
     )
     parser.add_argument(
-        "--git", action="store_true", help="as in a home that follows git: overlay and slot files must agree"
+        "--git",
+        action="store_true",
+        help="as in a home that follows git: overlay and slot files must agree, and links lead to files of the home",
     )
     parser.add_argument("-o", "--output", type=choice("form", FORMS), default="human", help=", ".join(FORMS))
 
@@ -50,7 +53,7 @@ def run(args: argparse.Namespace, paths: Paths) -> int:
     here = paths if stdin else located(paths, inputs.settings(paths))
     strict = args.git or here is not paths
     paths = here
-    checked = check(_with_stdin(args.file, paths) if stdin else _home(paths), paths, strict=strict)
+    checked = check(_with_stdin(args.file, paths) if stdin else _home(paths, strict=strict), paths, strict=strict)
     if stdin:
         own = tuple(p for p in checked.problems if p.file == shown(args.file))
         checked = checked._replace(problems=own)
@@ -70,12 +73,16 @@ def check(files: HomeFiles, paths: Paths, *, strict: bool = False) -> Checked:
     return Checked(files, snapshot, tuple(sorted(locate(verdict.problems, files.files), key=sort_key)))
 
 
-def _home(paths: Paths) -> HomeFiles:
+def _home(paths: Paths, *, strict: bool = False) -> HomeFiles:
+    """``strict``: links that refuse a revision are files that are refused."""
     if not os.path.isdir(paths.home):
         raise Failed(f"{paths.home}: there is no such home; hal0ctl init {paths.home} writes one")
     files = read_once(inputs.files(), paths.home)
     if files.busy:
         raise Failed(f"{paths.home}: {files.busy}: try again")
+    if strict:
+        dead = {file: SourceFile(file, refused=why) for file, why in dead_links(inputs.files(), paths.home).items()}
+        files = msgspec.structs.replace(files, files={**files.files, **dead})
     return files
 
 

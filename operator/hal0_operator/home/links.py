@@ -15,6 +15,7 @@ class Astray(Enum):
 
     LEAVES = "leaves"
     DANGLES = "dangles"
+    CIRCLES = "circles"
 
 
 class Found(NamedTuple):
@@ -41,8 +42,14 @@ def follow(fs: Fs, root: str, relative: str, home: str) -> Found | Astray:
     """Where ``relative`` leads, one name at a time, so that nothing outside ``root`` is ever asked for.
 
     An absolute target counts as inside when it is written below ``root`` or below ``home``, the
-    home's path as configured.  ``Found`` is never a link.
+    home's path as configured.  ``Found`` is never a link.  A circle leads to nothing as well.
     """
+    found = walk(fs, root, relative, (root, home))
+    return Astray.DANGLES if found is Astray.CIRCLES else found
+
+
+def walk(fs: Fs, root: str, relative: str, bases: tuple[str, ...] = ()) -> Found | Astray:
+    """As ``follow``, with circles told apart; ``bases`` are the folders below which an absolute target is inside."""
     todo = relative.split("/")[::-1]
     stack: list[str] = []
     found = fs.stat(root)
@@ -65,10 +72,10 @@ def follow(fs: Fs, root: str, relative: str, home: str) -> Found | Astray:
             continue
         links += 1
         if links > MAX_LINKS:
-            return Astray.DANGLES
+            return Astray.CIRCLES
         target = fs.readlink(path)
         if target.startswith("/"):
-            base = next((base for base in (root, home) if target.startswith(base.rstrip("/") + "/")), None)
+            base = next((base for base in bases if target.startswith(base.rstrip("/") + "/")), None)
             if base is None:
                 return Astray.LEAVES
             stack.clear()

@@ -111,11 +111,11 @@ def _count(fs: Fs, home: str, found: Scan, file: str, stat: Stat, path: str = ""
             found.files[file] = stat
             found.refused[file] = f"is a link that cannot be followed ({error.strerror}): correct or remove it"
             return
-        if target is Astray.DANGLES:  # an editor's lock, or a file that is about to come
-            return
         if target is Astray.LEAVES:
             found.files[file] = stat
             found.refused[file] = "is a link that leaves the home; its target is not read: copy the file into the home"
+            return
+        if isinstance(target, Astray):  # an editor's lock, or a file that is about to come
             return
         path, stat = target
     found.files[file] = stat
