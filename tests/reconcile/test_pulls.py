@@ -1,9 +1,16 @@
 """An image is fetched once, for as long as a slot wants it, and a fresh one is asked for once."""
 
+import pytest
+
 from hal0_operator.model import action as a
 from hal0_operator.reconcile.core import slot_key
+from hal0_operator.reconcile.desired import Wishes
 from tests.reconcile.turns import Turns
 from tests.sim.home import Home, Want, slot
+
+PULL = a.Key("pull", "localhost/dev:1")
+NOBODY = Wishes(idle=frozenset({"chat"}))
+LATER = Want(port=8101, profile="dev", on_demand=True, idle=20)
 
 FAILED = a.Fault("pull_failed", "the registry does not answer")
 
@@ -101,3 +108,60 @@ def test_looks_at_a_waiting_slot_queue_no_second_pull():
     assert turns.core.is_ready("chat")
     assert turns.core.is_ready("code")
     assert turns.count(a.Pull) == 1
+
+
+def idle_while_pulling() -> Turns:
+    """A slot on demand that nobody asks for any more while its image is being fetched."""
+    turns = Turns(Home({"chat": LATER.text, "code": slot(8102)}))
+    turns.slow = {a.Pull}
+    turns.run(2)
+    assert turns.count(a.Pull) == 1
+    turns.core.override(NOBODY)
+    turns.core.hint(None)
+    turns.run(60)
+    assert turns.core.aims.targets["chat"].off == "Idle"
+    return turns
+
+
+def test_a_pull_goes_on_when_nobody_asks_for_its_slot_on_demand_any_more():
+    turns = idle_while_pulling()
+    assert turns.core.abandoned() == []
+    turns.slow = set()
+    turns.images["localhost/dev:1"] = "i3"
+    turns.core.end(PULL, a.Pull("localhost/dev:1", ""), a.Done(), turns.now)
+    turns.run(60)
+    assert (turns.core.pulls.states, turns.core.state("chat").wants_image) == ({}, "")
+    assert not turns.core.world.own("chat")
+    turns.core.override(Wishes())
+    turns.run(5)
+    assert turns.core.is_ready("chat")
+    assert turns.count(a.Pull) == 1
+
+
+def test_a_pull_that_fails_for_a_slot_that_is_idle_by_then_is_tried_again_by_the_next_request_alone():
+    turns = idle_while_pulling()
+    turns.core.end(PULL, a.Pull("localhost/dev:1", ""), FAILED, turns.now)
+    assert turns.core.state("chat").wants_image == ""
+    turns.run(600)
+    assert turns.count(a.Pull) == 1
+    assert turns.core.pulls.states == {}
+    turns.core.override(Wishes())
+    turns.run(5)
+    assert turns.count(a.Pull) == 2
+
+
+@pytest.mark.parametrize("change", ["off", "another image", "suspended", "deleted"])
+def test_a_pull_for_an_idle_slot_is_given_up_for_what_gives_up_any_other(change: str):
+    turns = idle_while_pulling()
+    match change:
+        case "off":
+            turns.home.slot("chat", Want(port=8101, profile="dev", on_demand=True, enabled=False).text)
+        case "another image":
+            turns.home.slot("chat", Want(port=8101, on_demand=True).text)
+        case "suspended":
+            turns.home.slot("chat", Want(port=8101, profile="dev", on_demand=True, suspend=True).text)
+        case "deleted":
+            turns.home.slot("chat", None)
+    turns.edit()
+    turns.run(1)
+    assert turns.core.abandoned() == [PULL]

@@ -107,7 +107,19 @@ class Core:
 
     def _still_wants(self, state: SlotState) -> bool:
         wanted = self.aims.effective.get(state.name)
-        return wanted is not None and wanted.inputs.image == state.wants_image and not self.aims.held(state.name)
+        if wanted is None:
+            return self.fetches_on(state)
+        return wanted.inputs.image == state.wants_image and not self.aims.held(state.name)
+
+    def fetches_on(self, state: SlotState) -> bool:
+        """Nobody asks for the slot any more, but its pull has begun: the next request shall find the image here.
+
+        Given up, an image that is slower than the patience of clients would never come.
+        """
+        target = self.aims.targets.get(state.name)
+        if target is None or target.off != "Idle" or target.inputs is None or self.aims.held(state.name):
+            return False
+        return target.inputs.image == state.wants_image and state.wants_image in self.pulls.running
 
     def is_ready(self, slot: str) -> bool:
         """A probe passed on the slot's own container, which is of the effective inputs.

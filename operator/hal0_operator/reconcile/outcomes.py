@@ -110,6 +110,8 @@ def pulled(core: Core, image: str, outcome: Outcome, now: float) -> None:
             core.touch(state.name)
         else:
             core.notes.event("Warning", "PullFailed", state.name, fault)
+            if state.name not in core.aims.effective:
+                state.wants_image = ""  # idle by now: the next request tries again
     if again is None:
         core.world.distrust_images(core.tick)
         core.waiting_for_images.update(state.name for state in wanting)

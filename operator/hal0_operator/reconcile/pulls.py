@@ -1,4 +1,7 @@
-"""Images being fetched: one pull per image, two at once, given up when no slot wants it."""
+"""Images being fetched: one pull per image, two at once, given up when no slot wants it.
+
+One that has begun for a slot on demand goes on when nobody asks for the slot any more.
+"""
 
 from hal0_operator.model.action import Key, Pull
 from hal0_operator.reconcile.state import NEVER, PullState

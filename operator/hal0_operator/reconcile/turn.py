@@ -53,7 +53,7 @@ def _decided(core: Core, slot: str, now: float) -> tuple[Cause, Effect | None]:
     follow(core, view, found, step)
     if isinstance(step, Check | ListName) and not isinstance(found, Settled):
         state.waiting = waited  # it stands until the look tells otherwise: a status must not flicker
-    if not isinstance(step, Wait):
+    if not isinstance(step, Wait) and not core.fetches_on(state):
         state.wants_image = ""
     if isinstance(step, Wait):
         core.tally.turns["waited"] += 1
