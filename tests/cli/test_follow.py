@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from tests.support.fake_operator import changed, event
+from tests.support.fake_operator import NOW, changed, condition, event
 
 
 class Follower:
@@ -58,6 +58,9 @@ def test_a_pipe_gets_one_whole_line_per_change(live, follow):
     assert follower.line().split()[:2] == ["code", "CrashLoop"]
     starting(live)
     assert follower.line().split()[:2] == ["chat", "Starting"]
+    idle = condition("Ready", "False", "Idle", "loaded on demand")
+    live.call(live.operator.put, changed(live.operator.listed["chat"], phase="Idle", conditions=(idle,)))
+    assert follower.line().endswith(f"loaded on demand; idle since {NOW}\n")
     live.call(live.operator.drop, "code")
     assert follower.line() == "code  Removed\n"
     assert follower.end() == (130, "")

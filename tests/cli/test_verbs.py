@@ -64,6 +64,10 @@ def test_no_slots_is_said_on_stderr(hal0ctl, live):
         ({"conditions": (condition("Stalled", reason="CrashLoop"),)}, "CrashLoop"),
         ({"diff": (FieldDiff("port", "8081", "8082"),)}, "port: 8081 → 8082"),
         ({"conditions": (condition("Ready", "False", "Probing", "503 so far"),)}, "503 so far"),
+        (
+            {"conditions": (condition("Ready", "False", "Idle", "loaded on demand"),)},
+            f"loaded on demand; idle since {NOW}",
+        ),
         ({}, "-"),
     ],
 )

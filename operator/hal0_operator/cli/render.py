@@ -45,7 +45,8 @@ def text(value: Any) -> str:
 def why(slot: Row) -> str:
     """The one line that says why a slot is not simply Ready, or ``""``.
 
-    The first unmet precondition, else a denial, else a named condition, else the pending change.
+    The first unmet precondition, else a denial, else a named condition, else the pending change, else what Ready
+    says: of an idle slot also since when.
     """
     if slot.get("blockedOn"):
         return str(slot["blockedOn"])
@@ -59,7 +60,10 @@ def why(slot: Row) -> str:
     if slot.get("diff"):
         return "; ".join(f"{d['field']}: {d['from']} → {d['to']}" for d in slot["diff"])
     ready = by_type.get("Ready", {})
-    return str(ready.get("message", "")) if ready.get("status") != "True" else ""
+    if ready.get("status") == "True":
+        return ""
+    since = ready.get("lastTransitionTime") if ready.get("reason") == "Idle" else ""
+    return str(ready.get("message", "")) + (f"; idle since {since}" if since else "")
 
 
 def slot_row(slot: Row, wide: bool) -> list[str]:
