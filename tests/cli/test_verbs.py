@@ -196,6 +196,11 @@ def test_suspend_resume_restart_reach_the_operator(hal0ctl, live, monkeypatch):
     ]
 
 
+def test_a_restart_of_what_does_not_run_says_so(hal0ctl, live):
+    live.operator.restarted = "chat is idle: there is nothing to restart; its next request starts it"
+    assert hal0ctl("restart", "chat") == (0, live.operator.restarted + "\n", "")
+
+
 def test_a_resume_that_the_file_contradicts_is_exit_1(hal0ctl, live):
     live.operator.resumed = "slots/chat.toml:4 still suspends it"
     assert hal0ctl("resume", "chat")[:2] == (1, "slots/chat.toml:4 still suspends it\n")

@@ -11,6 +11,7 @@ from hal0_operator.model.memory import Overrides
 from tests.loop.whole import OFF, parts, while_it_runs, write
 
 ON = '[model]\ndefault = "m"\n'
+LATER = f'{ON}[operator]\nload = "on-demand"\n'
 
 
 def fill_the_disk(whole: Any, monkeypatch: Any) -> None:
@@ -89,5 +90,34 @@ def test_suspending_one_slot_loads_no_other_that_nobody_asks_for(tmp_path: Path,
         assert {s.name: s.phase for s in operator.slots()} == {"a": "Suspended", "b": "Idle"}
         assert operator.resume("a") == ""
         assert {s.name: s.phase for s in operator.slots()} == {"a": "Idle", "b": "Idle"}
+
+    while_it_runs(whole, done)
+
+
+@pytest.mark.parametrize(
+    ("text", "pull", "told"),
+    [
+        (LATER, False, "a is idle: there is nothing to restart; its next request starts it"),
+        (LATER, True, "; its next request pulls and starts it"),
+        (OFF, False, "a is off (enabled = false in its file): there is nothing to restart"),
+        (ON, False, ""),
+        (ON, True, ""),
+    ],
+)
+def test_a_restart_says_and_leaves_as_an_event_what_is_to_happen(
+    tmp_path: Path, monkeypatch: Any, text: str, pull: bool, told: str
+) -> None:
+    whole = parts(tmp_path, monkeypatch)
+    write(tmp_path, "a", text=text)
+
+    async def done() -> None:
+        operator = whole.operator
+        await operator.fresh()
+        answer = operator.restart("a", pull)
+        assert told in answer
+        assert bool(answer) == bool(told)
+        (event,) = (event for event in operator.events() if event.reason == "RestartAsked")
+        first = "its image is fetched, then " if pull else ""
+        assert event.message == (answer or f"{first}its container is created")
 
     while_it_runs(whole, done)

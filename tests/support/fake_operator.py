@@ -130,6 +130,7 @@ class FakeOperator:
         self.lines: tuple[str, ...] = ("one", "two")
         self.found: tuple[Problem, ...] = ()
         self.resumed = ""
+        self.restarted = ""
         self.is_settled = True
         self.remote: FakeRemote | None = None
         self.fresh_gate = asyncio.Event()
@@ -256,8 +257,9 @@ class FakeOperator:
         self._wish("prune")
         return "3 slots go"
 
-    def restart(self, slot: str, pull: bool) -> None:
+    def restart(self, slot: str, pull: bool) -> str:
         self._wish("restart", slot, pull)
+        return self.restarted
 
     def restart_outdated(self) -> tuple[str, ...]:
         self._wish("outdated")

@@ -23,6 +23,6 @@ def run(args: argparse.Namespace, paths: Paths) -> int:
         slots = client.post("/api/restart", {"outdated": True})["slots"]
         write_line(f"restarting {', '.join(slots)}" if slots else "nothing is outdated")
         return 0
-    client.post(f"{slot_target(args.slot)}/restart", {"pull": args.pull})
-    write_line(f"{args.slot} restarts; hal0ctl get slots -w shows it")
+    message = client.post(f"{slot_target(args.slot)}/restart", {"pull": args.pull})["message"]
+    write_line(message or f"{args.slot} restarts; hal0ctl get slots -w shows it")
     return 0

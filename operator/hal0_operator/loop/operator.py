@@ -187,7 +187,7 @@ class RunningOperator:
         self._home.hint()
         return ", ".join(sorted(self._home.source.pruning.slots))
 
-    def restart(self, slot: str, pull: bool) -> None:
+    def restart(self, slot: str, pull: bool) -> str:
         target = self._reconciler.aims.targets.get(slot)
         if target is None:
             raise self._unknown(slot)
@@ -198,8 +198,22 @@ class RunningOperator:
         if (held := self._reconciler.aims.held(slot)) is not None:
             raise Refused("slot.suspended", f"{slot} is left alone: {held.message}")
         self._reconciler.restart(slot, pull=pull)
-        self._log.add("Normal", "RestartAsked", slot, "with a fresh pull" if pull else "")
+        found = "" if target.wanted else self._nothing_to_restart(slot, target.off, pull)
+        first = "its image is fetched, then " if pull else ""
+        own = self._reconciler.world.own(slot)
+        follows = f"{own[0].name} is replaced" if own else "its container is created"
+        self._log.add("Normal", "RestartAsked", slot, found or first + follows)
         self._drive.wake()
+        return found
+
+    def _nothing_to_restart(self, slot: str, off: str, pull: bool) -> str:
+        if off == "Idle":
+            follows = "pulls and starts" if pull else "starts"
+            return f"{slot} is idle: there is nothing to restart; its next request {follows} it"
+        status = self._statuses.one(slot)
+        ready = status.condition("Ready") if status is not None else None
+        why = f" ({ready.message})" if ready is not None and ready.message else ""
+        return f"{slot} is off{why}: there is nothing to restart"
 
     def restart_outdated(self) -> tuple[str, ...]:
         names = tuple(

@@ -105,8 +105,7 @@ async def resume(request: Request, context: Context) -> ASGIApp:
 async def restart(request: Request, context: Context) -> ASGIApp:
     wish = await read_body(request, RestartWish)
     demand_match(request, _read(request, context))
-    context.operator.restart(request.path_params["name"], wish.pull)
-    return answer(request, Ack(), status=202)
+    return answer(request, Ack(context.operator.restart(request.path_params["name"], wish.pull)), status=202)
 
 
 async def restart_outdated(request: Request, context: Context) -> ASGIApp:
