@@ -13,6 +13,7 @@ from hal0_operator.routing.failure import Failure
 from hal0_operator.routing.standing import Standing
 
 CHAT = "/v1/chat/completions"
+EMBED = "/v1/embeddings"
 SPEECH_TO_TEXT = "/v1/audio/transcriptions"
 
 

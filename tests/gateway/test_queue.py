@@ -2,13 +2,15 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
-from tests.gateway.fakes import CHAT
+from tests.gateway.fakes import CHAT, EMBED
 
 pytestmark = pytest.mark.anyio
 
 NPU = {"model": "agent"}
+ACCEPTED = ((CHAT, NPU), (EMBED, {"model": "numbers"}), (CHAT, {**NPU, "stream": True}))
 
 
 async def waiting(ground, count):
@@ -67,6 +69,34 @@ async def test_one_that_waited_for_a_container_that_ends_is_told(ground):
     assert await first.answer() == {}
     assert await second.error() == (503, "npu.trio_unavailable")
     await ground.gateway.lanes.drained("id-npu")
+    assert ground.idle()
+
+
+@pytest.mark.parametrize("drains", ["id-npu", ""])
+async def test_those_that_were_accepted_are_answered_while_their_container_drains_and_new_ones_are_refused(
+    ground, drains
+):
+    """Also one for a record that was switched off since: that is what the swap is for."""
+    ground.slots.add(ground.record("numbers", "embedding"))
+    callers = [await ground.caller() for _ in range(4)]
+    await callers[0].ask(body=NPU)
+    running = await ground.npu.next()
+    for count, (path, body) in enumerate(ACCEPTED, 1):
+        await callers[count].ask(path, body)
+        await waiting(ground, count)
+    ground.slots.stand("agent", phase="Starting", drains=drains, why="hal0-agent is being replaced", retry_s=9)
+    ground.slots.known["numbers"] = msgspec.structs.replace(ground.slots.known["numbers"], enabled=False)
+    late = await ground.caller()
+    await late.ask(body=NPU)
+    assert await late.error() == (503, "npu.trio_unavailable")
+    await answered(running)
+    codes = ["npu.trio_unavailable", "slot.disabled", "npu.trio_unavailable"]
+    for caller, code in zip(callers[1:], codes, strict=True):
+        if not drains:
+            assert await caller.error() == (503, code)
+            continue
+        await answered(await ground.npu.next())
+        assert await caller.answer() == {}
     assert ground.idle()
 
 

@@ -70,7 +70,8 @@ def test_nothing_new_is_sent_to_a_container_from_when_its_removal_begins() -> No
     found.sim.run(0.1)
     assert found.own() in found.sim.reconciler.aims.ending
     gone = found.of()
-    assert (gone.phase, gone.container, gone.why) == ("Starting", "", "hal0-chat is being replaced")
+    assert (gone.phase, gone.container, gone.drains) == ("Starting", "", "")
+    assert gone.why == "hal0-chat is being replaced"
     assert gone.retry_s is not None
 
 
@@ -81,8 +82,8 @@ def test_nothing_new_is_sent_to_one_that_drains_and_a_client_may_ask_again_after
     found.edit(slot(8101, context=8192))
     found.sim.run(10)
     drains = found.of()
-    assert (drains.phase, drains.container) == ("Ready", "")
-    assert "1 request in flight" in drains.why
+    assert (drains.phase, drains.container, drains.drains) == ("Starting", "", found.own())
+    assert drains.why == "hal0-chat is being replaced, and waits for 1 request that is under way"
     assert drains.retry_s is not None
     assert 20 < drains.retry_s < SETTINGS.loop.drain_s
 
@@ -93,7 +94,9 @@ def test_a_slot_that_was_switched_off_is_not_to_be_waited_for() -> None:
     found.sim.reconciler.traffic("chat", found.own(), 1)
     found.edit(Want(port=8101, enabled=False).text)
     found.sim.run(1)
-    assert (found.of().container, found.of().retry_s) == ("", None)
+    drains = found.of()
+    assert (drains.phase, drains.container, drains.drains, drains.retry_s) == ("Removing", "", found.own(), None)
+    assert drains.why == "hal0-chat is being removed, and waits for 1 request that is under way"
     found.sim.reconciler.traffic("chat", found.own(), 0)
     found.sim.pump()
     found.sim.run(0.1)
@@ -259,8 +262,8 @@ def test_a_slot_on_demand_is_waited_for_while_it_drains_for_a_swap() -> None:
     found.edit(Want(port=8101, context=8192, on_demand=True, idle=20).text)
     found.sim.run(1)
     drains = found.of()
-    assert (drains.phase, drains.container, drains.wakes) == ("Ready", "", True)
-    assert "in flight" in drains.why
+    assert (drains.phase, drains.container, drains.wakes) == ("Starting", "", True)
+    assert "under way" in drains.why
 
 
 def test_it_waits_for_what_is_fetched_and_while_podman_is_away() -> None:

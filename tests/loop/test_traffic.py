@@ -272,8 +272,8 @@ def test_a_swap_waits_for_the_last_request_and_then_goes_at_once() -> None:
         whole.edit("chat", Want(port=8101, context=8192))
         await whole.until(lambda: whole.core.draining("chat"))
         found = whole.traffic.stands("chat")
-        assert (found.phase, found.container) == ("Ready", "")
-        assert "2 requests in flight" in found.why
+        assert (found.phase, found.container, found.keeps(old)) == ("Starting", "", True)
+        assert found.why == "hal0-chat is being replaced, and waits for 2 requests that are under way"
         assert found.retry_s is not None
         whole.traffic.ended("chat", old)
         await whole.drive.quiet()

@@ -17,7 +17,16 @@ EFFECTS = tuple(sorted(found.__name__ for found in get_args(a.Effect)))
 BROKEN = ("broken", "half-started", "lost", "paused", "renamed")
 """Kinds of containers that must be removed and created again."""
 
-REQUESTS = ("begun", "woken", "turned away", "npu.trio_unavailable", "slot.not_ready", "slot.disabled", "slot.denied")
+REQUESTS = (
+    "begun",
+    "woken",
+    "turn",
+    "turned away",
+    "npu.trio_unavailable",
+    "slot.not_ready",
+    "slot.disabled",
+    "slot.denied",
+)
 """What becomes of requests."""
 
 SOURCE = (

@@ -39,6 +39,7 @@ class Invariants:
         self.admissions = admissions(sim)
         self.routing = Routing(sim)
         sim.requests.judge = lambda name, answer: self._said(self.routing.judge(name, answer))
+        sim.requests.judge_turn = lambda *turn: self._said(self.routing.turn(*turn))
         sim.look = self.look
         sim.answered = self.answered
 

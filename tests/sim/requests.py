@@ -29,12 +29,17 @@ CUT_S = 0.01
 
 
 class Request(msgspec.Struct, eq=False):
-    """One that a container is answering; ``slot`` was asked for, ``server`` is whose container it is."""
+    """One that a container is answering; ``slot`` was asked for, ``server`` is whose container it is.
+
+    ``queued``: it waits for its turn, and then takes ``length`` seconds (``None``: until it is finished).
+    """
 
     slot: str
     server: str
     container: str
     begun: float
+    length: float | None
+    queued: bool
 
 
 class Waiting(msgspec.Struct, eq=False):
@@ -46,7 +51,9 @@ class Waiting(msgspec.Struct, eq=False):
 
 
 class Requests:
-    """``judge`` is told of every answer of the router; ``outcomes`` counts them."""
+    """``judge`` is told of every answer of the router, ``judge_turn`` of every turn that comes: whose container it is,
+    its id, and whether it answers the request that waited; ``outcomes`` counts them.
+    """
 
     def __init__(self, sim: "Simulator") -> None:
         self.sim = sim
@@ -54,6 +61,7 @@ class Requests:
         self.waiting: list[Waiting] = []
         self.outcomes: Counter[str] = Counter()
         self.judge = lambda _name, _answer: None
+        self.judge_turn = lambda _server, _container, _kept: None
         self.coming = False
         self._looks: set[float] = set()
         sim.machine.on_death.append(self._process_died)
@@ -111,7 +119,7 @@ class Requests:
             self.traffic.wanted(server)
             self.waiting.append(Waiting(name, server, self.sim.time))
         else:
-            self._begin(name, server, found.standing.container, length)
+            self._begin(name, found, length)
         self.sim.pump()
         return found
 
@@ -142,17 +150,38 @@ class Requests:
 
     # ── what becomes of a request ──────────────────────────────────────────────────────────────
 
-    def _begin(self, name: str, server: str, container: str, length: float | None) -> None:
-        request = Request(name, server, container, self.sim.time)
+    def _begin(self, name: str, found: Route, length: float | None) -> None:
+        """FLM bears one request at a time."""
+        server, container = found.server.slot, found.standing.container
+        queued = found.server.family == "flm" and any(each.container == container for each in self.active)
+        request = Request(name, server, container, self.sim.time, length, queued)
         self.active.append(request)
         self.traffic.began(server, container)
-        if length is not None:
-            self.sim.at(length, lambda: self._finish(request))
+        if not queued:
+            self._run(request)
+
+    def _run(self, request: Request) -> None:
+        if request.length is not None:
+            self.sim.at(request.length, lambda: self._finish(request))
 
     def _finish(self, request: Request) -> None:
         if request in self.active:
             self.active.remove(request)
+            if not request.queued:
+                self._turn(request.container)
             self.traffic.ended(request.server, request.container)
+
+    def _turn(self, container: str) -> None:
+        """It is the turn of the first that waits and is not sent away."""
+        for request in [each for each in self.active if each.queued and each.container == container]:
+            kept = self.traffic.stands(request.server).keeps(container)
+            self.outcomes["turn" if kept else "no turn"] += 1
+            self.judge_turn(request.server, container, kept)
+            if kept:
+                request.queued = False
+                self._run(request)
+                return
+            self._finish(request)
 
     def _give_up(self, waiting: Waiting) -> None:
         self.waiting.remove(waiting)
@@ -175,7 +204,7 @@ class Requests:
                 self._answered(waiting.slot, again)
                 if isinstance(again, Route) and not again.wake:
                     length = self.sim.rng.choice(LENGTHS_S) if self.coming else None
-                    self._begin(waiting.slot, again.server.slot, again.standing.container, length)
+                    self._begin(waiting.slot, again, length)
             elif self.traffic.left(waiting.server, waiting.begun) <= 0 or self.traffic.is_hopeless(
                 waiting.server, found
             ):

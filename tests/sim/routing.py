@@ -110,6 +110,17 @@ class Routing:
 
     # ── G3: who is removed while it answers ────────────────────────────────────────────────────
 
+    def turn(self, server: str, id: str, kept: bool) -> list[str]:
+        """Whoever waited for its turn on a healthy container is answered there until a call that ends it was made."""
+        box, drain = self.sim.podman.boxes.get(id), self.sim.reconciler.aims.drains.get(server)
+        if kept and id in self.ended:
+            return [f"G1: one that waited is sent to {id[-4:]}, whose removal has begun"]
+        if kept or id in self.ended or (drain is not None and drain.sent):
+            return []
+        if box is None or not self._by_choice(server, box):
+            return []
+        return [f"G3: one that waited for its turn on {id[-4:]} of {server} is sent away, and it is not being removed"]
+
     def _ends(self, effect: a.Remove | a.Stop) -> list[str]:
         """Every request in flight on a healthy container began before a whole drain."""
         sim = self.sim

@@ -100,7 +100,10 @@ class Relay:
     async def _served(
         self, found: Route, endpoint: Endpoint, scope: Scope, body: Body, client: Client, began: float
     ) -> bool:
-        """Whether it was answered; if not, it waited so long that the container is another one now."""
+        """Whether it was answered; if not, it waited so long that its container has gone, and there is another one.
+
+        Until then a removal waits for it, and what was meanwhile decided about new requests does not concern it.
+        """
         server, container = found.server.slot, found.standing.container
         entry = self.lanes.enter(container, server, serial=_is_serial(found))
         self._slots.began(server, container)
@@ -111,10 +114,8 @@ class Relay:
             if entry.turn is not None:
                 self.counters.queued[found.slot] = self.counters.queued.get(found.slot, 0) + 1
                 await self._turn(entry.turn, server, body, client)
-                again = self.found(endpoint, body.model)
-                if again.standing.container != container:
+                if not self._slots.stands(server).keeps(container):
                     return False
-                found = again
             exchange = Exchange(self, self._pool, self._limits, found, endpoint)
             await exchange.run(scope, body, client, began, leave)
         finally:

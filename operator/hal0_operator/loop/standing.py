@@ -6,7 +6,6 @@ import msgspec
 
 from hal0_operator.model.status import Phase, SlotStatus
 from hal0_operator.model.world import Container
-from hal0_operator.reconcile.draining import DRAINING
 from hal0_operator.reconcile.reconciler import Reconciler
 from hal0_operator.reconcile.rollback import rejected_roles
 from hal0_operator.routing.standing import Standing
@@ -33,7 +32,7 @@ def standing(core: Reconciler, statuses: OneStatus, slot: str, now: float) -> St
     if own is None or own.state != "running":
         return _without(core, statuses, slot, now)
     if own.id in core.aims.ending or core.draining(slot):
-        return _leaving(core, statuses, slot, own, now)
+        return _leaving(core, slot, own, now)
     run, inputs = core.state(slot).run, core.inputs_of(slot, own.digest)
     failed = run.failed_roles if run is not None else ()
     # A list knows the port too, when the inputs are not remembered any more.
@@ -57,26 +56,23 @@ def _swaps(core: Reconciler, slot: str, own: Container) -> bool:
     return wanted is not None and wanted.digest != own.digest and not wanted.rolled_back
 
 
-def _leaving(core: Reconciler, statuses: OneStatus, slot: str, own: Container, now: float) -> Standing:
-    """It answers what it has, and is sent nothing new."""
+def _leaving(core: Reconciler, slot: str, own: Container, now: float) -> Standing:
+    """It answers what it has, until a call that ends it was made, and is sent nothing new."""
     target, drain = core.aims.targets.get(slot), core.aims.drains.get(slot)
-    waiting = core.state(slot).waiting
-    if waiting is not None and waiting.reason == DRAINING and drain is not None:
-        wanted = target is not None and target.wanted
-        until = max(drain.since + core.settings.loop.drain_s - now, 0.0)
-        status = statuses.one(slot)
-        return Standing(
-            phase=status.phase if status is not None else "Removing",
-            why=waiting.message,
-            retry_s=until + _start_s(core, slot) if wanted else None,
-            wakes=wanted and slot in core.aims.on_demand,
-        )
-    if target is not None and target.off == "Idle":
-        return Standing(phase="Idle", why=f"{own.name} is being removed", retry_s=_start_s(core, slot), wakes=True)
-    if target is None or not target.wanted:
-        return Standing(phase="Removing", why=f"{own.name} is being removed")
-    why = f"{own.name} is being replaced"
-    return Standing(phase="Starting", why=why, retry_s=_start_s(core, slot), wakes=slot in core.aims.on_demand)
+    wanted = target is not None and target.wanted
+    is_idle = target is not None and target.off == "Idle"
+    why, wait_s, drains = f"{own.name} is being {'replaced' if wanted else 'removed'}", 0.0, ""
+    if drain is not None and not drain.sent and own.id not in core.aims.ending:
+        drains, wait_s = own.id, max(drain.since + core.settings.loop.drain_s - now, 0.0)
+        if count := core.flights.get(own.id, 0):
+            why += f", and waits for {count} request{'s that are' if count > 1 else ' that is'} under way"
+    return Standing(
+        phase="Starting" if wanted else "Idle" if is_idle else "Removing",
+        drains=drains,
+        why=why,
+        retry_s=wait_s + _start_s(core, slot) if wanted or is_idle else None,
+        wakes=is_idle or (wanted and slot in core.aims.on_demand),
+    )
 
 
 def _without(core: Reconciler, statuses: OneStatus, slot: str, now: float) -> Standing:
