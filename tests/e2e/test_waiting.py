@@ -1,6 +1,8 @@
 """``apply --wait`` returns when the newest edit serves, and at once when it cannot."""
 
+import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -67,3 +69,16 @@ def test_what_is_not_ready_in_time_is_named_and_goes_on_starting(running: Operat
     assert code == 1
     assert "chat: " in said and "not within 1.5 s" in said
     assert running.until_phase("chat", "Starting")["container"]
+
+
+def test_a_port_that_is_given_up_late_is_waited_for(running: OperatorProcess) -> None:
+    taken = running.home.ports[20]
+    with ThreadPoolExecutor(1) as pool, socket.create_server(("127.0.0.1", taken)) as server:
+        running.home.slot("chat", port=taken)
+        waiting = pool.submit(timed, running, "--timeout=60")
+        running.until_condition("chat", "PortHeld")
+        assert not waiting.done()
+        server.close()
+        code, _, said = waiting.result()
+    assert code == 0, said
+    assert running.slots()["chat"]["port"] == taken

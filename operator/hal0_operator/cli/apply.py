@@ -10,7 +10,7 @@ from hal0_operator.cli.options import Failed, Paths
 from hal0_operator.cli.output import write_line
 from hal0_operator.cli.parser import some_seconds
 from hal0_operator.cli.problems import human_line
-from hal0_operator.cli.waiting import Outcome, judge, until_decided
+from hal0_operator.cli.waiting import Outcome, Told, judge, until_decided
 from hal0_operator.desired.names import SLOTS_FOLDER
 from hal0_operator.web.shapes import problem_body
 
@@ -21,7 +21,9 @@ DEFAULT_TIMEOUT_S = 600
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--wait", action="store_true", help="return when every wanted slot is Ready or Idle")
+    parser.add_argument(
+        "--wait", action="store_true", help="return when every wanted slot is Ready or Idle, or needs a person"
+    )
     parser.add_argument(
         "--timeout", type=some_seconds, default=DEFAULT_TIMEOUT_S, metavar="SECONDS", help="how long to wait (600)"
     )
@@ -74,6 +76,7 @@ async def _converge(parts: "Parts", wait: bool, seconds: float) -> Outcome:
     from hal0_operator.run import converge  # noqa: PLC0415
 
     found = Outcome()
+    told = Told()
 
     async def done() -> None:
         nonlocal found
@@ -83,10 +86,12 @@ async def _converge(parts: "Parts", wait: bool, seconds: float) -> Outcome:
             found = judge(msgspec.to_builtins(parts.operator.slots()), waited=wait).also_denied(denied)
             if not wait or found.decided:
                 return
+            told.tell(found)
             async for _ in parts.operator.changes():
                 found = judge(msgspec.to_builtins(parts.operator.slots()), waited=True).also_denied(denied)
                 if found.decided:
                     return
+                told.tell(found)
         if scope.cancelled_caught:
             found = found.late(seconds)
 
@@ -97,6 +102,6 @@ async def _converge(parts: "Parts", wait: bool, seconds: float) -> Outcome:
 def _report(found: Outcome, *, waited: bool) -> int:
     for line in found.ready if waited else found.summary:
         write_line(line)
-    for line in (*found.skipped, *found.failed):
+    for line in found.amiss if waited else (*found.skipped, *found.failed):
         write_line(line, sys.stderr)
     return 1 if found.failed else 0

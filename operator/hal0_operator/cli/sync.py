@@ -14,7 +14,9 @@ DEFAULT_TIMEOUT_S = 600
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--wait", action="store_true", help="return when what the repository says is served")
+    parser.add_argument(
+        "--wait", action="store_true", help="return when what the repository says is served, or needs a person"
+    )
     parser.add_argument(
         "--timeout", type=some_seconds, default=DEFAULT_TIMEOUT_S, metavar="SECONDS", help="how long to wait (600)"
     )
@@ -55,7 +57,7 @@ def served(client: Client, source: Any, timeout: float) -> int:
     found = until_decided(client, timeout)
     for line in found.ready:
         write_line(line)
-    for line in (*found.skipped, *found.failed):
+    for line in found.amiss:
         write_line(line, sys.stderr)
     return 1 if found.failed else 0
 

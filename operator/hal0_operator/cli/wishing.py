@@ -127,7 +127,7 @@ def _settled(client: Client, touched: Collection[str], args: argparse.Namespace)
     found = until_decided(client, args.timeout, only=touched)
     for line in found.ready:
         write_line(line, sys.stderr if args.output == "json" else sys.stdout)
-    for line in (*found.skipped, *found.failed):
+    for line in found.amiss:
         write_line(line, sys.stderr)
     return 1 if found.failed else 0
 
