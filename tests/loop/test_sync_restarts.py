@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from hal0_operator.changes.refusal import Refusal
+from hal0_operator.changes.wish import EditSlot
 from hal0_operator.loop.store import StateDir
+from hal0_operator.loop.view import Refused
 from hal0_operator.model.memory import Override, Overrides
-from tests.loop.followed import BROKEN, GOOD, FakeGit, Followed, follow
+from tests.loop.followed import BROKEN, GOOD, FakeGit, Followed, follow, six
 
 
 @pytest.fixture
@@ -162,3 +165,61 @@ def test_a_source_suspended_before_its_first_revision_came_brings_none(
 
     git.fail("tip", "unreachable")
     follow(tmp_path, git, monkeypatch, suspended)
+
+
+@pytest.mark.parametrize("reachable", [True, False])
+def test_where_nothing_that_is_in_force_can_be_read_nobody_is_told_that_it_was_deleted(
+    tmp_path: Path, git: FakeGit, monkeypatch: Any, reachable: bool
+) -> None:
+    first = git.push("c1", **six(a='profile = "own"\n[model]\ndefault = "m"\n[operator]\nsuspend = true\n'))
+    entry = '[profile.own]\nimage = "docker.io/kyuz0/own:1"\n'
+    (git.root / "remote" / first / "profiles.toml").write_text(entry)
+
+    async def begun(it: Followed) -> None:
+        await it.look()
+        assert it.source.admitted == first
+        it.operator.suspend("b", "me", "")
+
+    async def lost(it: Followed) -> None:
+        await it.look()
+        admitted = it.condition("Admitted")
+        assert (admitted.status, admitted.reason) == ("Unknown", "NotRead")
+        assert admitted.message.startswith("no revision of the repository is here yet")
+        assert it.condition("Ready").message == ("no route" if not reachable else "it is not there")
+        assert (it.source.admitted, it.slots()) == (first, list("abcdef"))
+        assert it.operator.problems() == ()
+        assert {held.reason for held in it.operator.plan().held} == {"Suspended"}
+        assert {slot.condition("Admitted").status for slot in it.operator.slots()} == {"True"}
+        assert not it.remote.figures().refused
+        assert not {"PruneHeld", "Denied", "RevisionRefused", "OwnFault"} & {*it.reasons}
+        assert it.operator.overrides.suspended.keys() == {"b"}
+        with pytest.raises(Refused):
+            it.operator.approve_prune()
+        git.fault.clear()
+        await it.look()
+        assert (it.source.admitted, it.condition("Admitted").status) == (first, "True")
+
+    follow(tmp_path, git, monkeypatch, begun)
+    git.here.clear()
+    git.fail(*(("tip", "unreachable", "no route") if not reachable else ("export", "local")))
+    follow(tmp_path, git, monkeypatch, lost)
+
+
+def test_an_edit_is_refused_while_no_file_of_what_is_in_force_can_be_read(
+    tmp_path: Path, git: FakeGit, monkeypatch: Any
+) -> None:
+    git.push("c1", chat=GOOD)
+
+    async def begun(it: Followed) -> None:
+        await it.look()
+
+    async def lost(it: Followed) -> None:
+        await it.look()
+        with pytest.raises(Refusal, match="no revision of the repository is here yet") as refused:
+            await it.operator.change(EditSlot("chat", {"port": 8101}), "me", dry_run=True)
+        assert refused.value.code == "home.busy"
+
+    follow(tmp_path, git, monkeypatch, begun)
+    git.here.clear()
+    git.fail("tip", "unreachable")
+    follow(tmp_path, git, monkeypatch, lost)

@@ -98,6 +98,8 @@ class Revisions(Admissions):
             wrong.append(f"R1: {found.revision[:4]} is refused and changes what is in force")
         if desired.slots != kept:
             wrong.append(f"S6: {found.revision[:4]} is refused and changes what is wanted")
+        if found.lost and (found.pruning.slots or found.denied or found.problems):
+            wrong.append("S9: what could not be read counts as gone or as bad")
         if desired.frozen.keys() & desired.slots.keys():
             wrong.append("S6: what is in force is left alone for a refused revision")
         loose = self.sim.reconciler.world.owners() - desired.slots.keys() - desired.frozen.keys()
@@ -155,7 +157,10 @@ class Revisions(Admissions):
             wrong.append(f"admitted is {status.admitted[:4]}, and {self.commit[:4]} is in force")
         wanted = overrides.hold.commit if overrides.hold else sim.git.told[-1] if len(sim.git.told) > self.told else ""
         refused = found is not None and (found.refused or (wanted != "" and wanted == sim.away.refused))
-        if found is not None and (("Admitted" in true) == refused or sim.sync.figures().refused != refused):
+        if found is not None and found.lost:
+            if "Admitted" in true or sim.sync.figures().refused or found.pruning.slots:
+                wrong.append("what could not be read counts as read, or as refused")
+        elif found is not None and (("Admitted" in true) == refused or sim.sync.figures().refused != refused):
             wrong.append("Admitted or its figure does not say whether the revision was refused")
         if "Ready" in true and wanted and self.commit != wanted and overrides.source_suspended is None:
             wrong.append(f"Ready is True, and {wanted[:4]} is not in force")

@@ -22,7 +22,8 @@ class HomeFiles(msgspec.Struct, frozen=True):
     know that nothing needs decoding again.  ``busy`` says why the reading may not be acted on yet
     (a file still being written, git at work), ``""`` when it may.  ``pending``: a committed change
     set shows in the files, and waits for the next writer to put it there.  ``revision`` is the commit that
-    the files are of, ``""`` for a folder.
+    the files are of, ``""`` for a folder.  ``lost`` says why none could be had at all, ``""`` when they were: what
+    was read before counts then, and no file is gone.
     """
 
     files: dict[str, SourceFile]
@@ -30,3 +31,4 @@ class HomeFiles(msgspec.Struct, frozen=True):
     busy: str = ""
     pending: bool = False
     revision: str = ""
+    lost: str = ""

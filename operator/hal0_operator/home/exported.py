@@ -2,7 +2,6 @@
 
 import msgspec
 
-from hal0_operator.desired.names import SLOTS_FOLDER
 from hal0_operator.desired.source import HomeFiles, SourceFile
 from hal0_operator.home.read import Reader, Reading, source
 from hal0_operator.home.scan import Scan, scan
@@ -51,8 +50,7 @@ class ExportedReader(Reader):
 
     def point_at_none(self) -> None:
         """Nothing that was in force can be read here any more: nothing of it changes, and that is said."""
-        lost = f"{NOTHING_YET}; the last one stays in force until one is fetched"
-        self._stand_in = HomeFiles({SLOTS_FOLDER: SourceFile(SLOTS_FOLDER, refused=lost)})
+        self._stand_in = HomeFiles({}, lost=f"{NOTHING_YET}; the last one stays in force until one is fetched")
 
     def look(self, now: float) -> Reading:
         """As a folder's reader, but without waiting for it to stand still."""

@@ -32,6 +32,8 @@ class Admission(msgspec.Struct, frozen=True, kw_only=True):
     pruning: Vanished = Vanished()
     revision: str = ""
     """The commit of which these are the files; empty for a folder."""
+    lost: str = ""
+    """Why there was nothing to read, so that nothing of it came into force and nothing is amiss with it."""
 
     @property
     def refused(self) -> bool:
@@ -77,6 +79,8 @@ class Intake:
 
     def judge(self, files: HomeFiles, last: Admitted) -> Judged:
         """``changes.judged.Judge``: it is a cold start as long as nothing is in force."""
+        if files.lost:
+            return self._stand(files, last)
         snapshot, self._assembled = assemble(files, self._seeds, self._assembled)
         pruning, _ = self._guard(snapshot, files)
         cold = self.last is None
@@ -89,6 +93,20 @@ class Intake:
             whole=self.whole,
         )
         return Judged(files, snapshot, admit(snapshot, last, context, self._memo), last, context)
+
+    def _stand(self, files: HomeFiles, last: Admitted) -> Judged:
+        """What is in force, as if it had been read: all of it stays, and nothing is said of files that nobody saw."""
+        read = Snapshot(
+            slots=last.slots,
+            profiles=last.profiles,
+            selections=last.selections,
+            profiles_file=bool(last.profiles),
+            overlay_file=last.overlay,
+            digest=last.digest,
+        )
+        context = Context(seeds=self._seeds, settings=self._settings, strict_overlay=self.whole)
+        verdict = admit(read, last, context, self._memo)
+        return Judged(files, read, msgspec.structs.replace(verdict, admitted=last, refused=True), last, context)
 
     def accept(self, judged: Judged) -> Admission:
         """Bring into force what was judged."""
@@ -111,7 +129,7 @@ class Intake:
             return found
         desired = found.desired
         first = next(iter(errors(found.problems)), None)
-        why = _told(first) if first is not None else found.pruning.why
+        why = found.lost or (_told(first) if first is not None else found.pruning.why)
         strange = dict.fromkeys(self.owners - desired.slots.keys() - self.released, why)
         return msgspec.structs.replace(found, desired=msgspec.structs.replace(desired, frozen=strange | desired.frozen))
 
@@ -124,7 +142,7 @@ class Intake:
         held = frozenset(self.last.guarded) if self.last is not None else frozenset[str]()
         pruning = Vanished()
         is_meant = self.approved == snapshot.digest or (bool(files.revision) and files.revision == self.back_at)
-        if not is_meant:
+        if not (is_meant or files.lost):
             counted = (enabled | self.owners - self.released) - self.let_go
             pruning = guard(counted, present, slots_folder=snapshot.slots_folder, held=held)
         return pruning, frozenset((enabled | self.owners) - present - pruning.slots)
@@ -142,6 +160,7 @@ def admission(judged: Judged, verdict: Verdict, pruning: Vanished) -> Admission:
         violations=located.violations,
         pruning=pruning,
         revision=judged.files.revision,
+        lost=judged.files.lost,
     )
 
 

@@ -53,7 +53,12 @@ class Source:
     @property
     def refused(self) -> bool:
         """Nothing of the newest revision came into force."""
-        return self._admission is not None and self._admission.refused
+        return self._admission is not None and self._admission.refused and not self.lost
+
+    @property
+    def lost(self) -> str:
+        """Why nothing could be read of what is in force."""
+        return self._admission.lost if self._admission else ""
 
     @property
     def digest(self) -> str:
@@ -123,7 +128,9 @@ class Source:
         found = self._admission
         first = next(iter(errors(found.problems)), None) if found else None
         admitted = Condition("Admitted", "True", "Admitted", "")
-        if first is not None:
+        if self.lost:
+            admitted = Condition("Admitted", "Unknown", "NotRead", self.lost)
+        elif first is not None:
             admitted = Condition("Admitted", "False", "Denied", told(first))
         elif self.refused:
             admitted = Condition("Admitted", "False", "PruneHeld", self.pruning.why)
