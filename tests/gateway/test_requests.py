@@ -158,57 +158,6 @@ async def test_a_client_that_goes_while_a_slot_starts_ends_the_waiting(ground):
         await asyncio.sleep(0)
 
 
-async def test_a_stream_that_waits_begins_at_once_with_heartbeats(made):
-    async with made(heartbeat_s=0.02) as ground:
-        ground.slots.stand("chat", phase="Idle", wakes=True)
-        caller = await ground.caller()
-        await caller.ask(body={"stream": True})
-        assert await caller.head() == 200
-        assert caller.headers["content-type"] == "text/event-stream"
-        for _ in range(3):
-            assert await caller.chunk() == b": waiting\n\n"
-        ground.slots.stand("chat", ground.server.port, "id-new")
-        (await ground.slots.wakes.get()).set_result(ground.slots.standing["chat"])
-        taken = await ground.server.next()
-        await taken.begin_stream()
-        await taken.chunk(b"data: 1\n\n")
-        await taken.end_stream()
-        assert (await caller.body()).replace(b": waiting\n\n", b"") == b"data: 1\n\n"
-
-
-@pytest.mark.parametrize(
-    ("answer", "told"),
-    [
-        (b'{"error": {"code": 400}}\n', b'data: {"error":{"code":400}}\n\n'),
-        (b"<html>", b"upstream.failed"),
-        (None, b"upstream.failed"),
-    ],
-)
-async def test_a_refusal_after_the_first_heartbeat_is_the_last_event(ground, answer, told):
-    ground.slots.stand("chat", phase="Idle", wakes=True)
-    caller = await ground.caller()
-    await caller.ask(body={"stream": True})
-    await caller.head()
-    ground.slots.stand("chat", ground.server.port, "id-new")
-    (await ground.slots.wakes.get()).set_result(ground.slots.standing["chat"])
-    taken = await ground.server.next()
-    if answer is None:
-        taken.die()
-    else:
-        await taken.answer(answer, "400 Bad Request")
-    assert told in await caller.body()
-
-
-async def test_a_start_that_fails_after_the_first_heartbeat_is_the_last_event(ground):
-    ground.slots.stand("chat", phase="Idle", wakes=True)
-    caller = await ground.caller()
-    await caller.ask(body={"stream": True})
-    await caller.head()
-    (await ground.slots.wakes.get()).set_result(Failure(503, "slot.not_ready", "no"))
-    assert b'"slot.not_ready"' in await caller.body()
-    assert ground.gateway.counters.requests == {("chat", CHAT, "503"): 1}
-
-
 async def test_a_body_that_neither_goes_on_nor_ends_is_refused(made):
     async with made(stall_s=0.05) as ground:
         for sent in (b"", b'{"model":'):

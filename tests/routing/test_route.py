@@ -2,7 +2,7 @@
 
 import pytest
 
-from hal0_operator.routing.endpoints import DEFAULT_SLOT
+from hal0_operator.routing.endpoints import DEFAULT_SLOT, ENDPOINTS
 from hal0_operator.routing.failure import Failure
 from hal0_operator.routing.route import LOAD_FIRST, Route
 from hal0_operator.routing.standing import Standing
@@ -199,6 +199,11 @@ def test_of_two_slots_with_one_model_id_the_one_that_answers_is_taken_before_a_r
     assert home.goes(EMBED, "bge") == "a-record"
     home.stands["brain"] = Standing(phase="Degraded", container="npu-id", port=8090, failed_roles=("embed",))
     assert home.goes(EMBED, "bge") == "z"
+
+
+def test_an_answer_that_may_be_changed_as_a_whole_never_follows_heartbeats() -> None:
+    assert not [path for path, endpoint in ENDPOINTS.items() if endpoint.streams and endpoint.role == "embed"]
+    assert {path for path, endpoint in ENDPOINTS.items() if endpoint.streams} == {CHAT, "/v1/completions", HEAR}
 
 
 def test_the_envelope_of_an_error_is_openais() -> None:

@@ -212,7 +212,7 @@ class Client:
     async def fail(self, failure: Failure, extra: Headers | None = None) -> None:
         """The error envelope as the whole answer, or as the last event where a stream has begun."""
         if self._is_stream:
-            await self.fail_stream(failure.body)
+            await self.last_event(failure.body)
             return
         if self.status:
             self.cut()
@@ -226,10 +226,10 @@ class Client:
         await self.start(failure.status, headers + (extra or []))
         await self.body(body, last=True)
 
-    async def fail_stream(self, envelope: bytes) -> None:
-        """One last event, and no ``[DONE]``."""
+    async def last_event(self, data: bytes) -> None:
+        """One line, and no ``[DONE]``."""
         ending = b"\n\n" if self._is_in_event else b""
-        await self.body(ending + b"data: " + envelope + b"\n\n", last=True)
+        await self.body(ending + b"data: " + data + b"\n\n", last=True)
 
     def cut(self) -> None:
         """Leave the answer as it is: the server closes the connection of an answer that is not whole."""

@@ -20,9 +20,6 @@ from hal0_operator.routing.endpoints import Endpoint
 from hal0_operator.routing.failure import Failure
 from hal0_operator.routing.route import Route
 
-REFUSAL_LIMIT = 64 << 10
-"""Bytes of a refusal that is told inside an event stream."""
-
 TAIL = 4096
 """Bytes of the end of a stream that are looked at: its last event may say which tokens it took."""
 
@@ -144,12 +141,12 @@ class Exchange:
     async def _forward(
         self, answer: Answer, body: Body, client: Client, began: float, done: Callable[[], None]
     ) -> None:
-        if self._is_translated and answer.status == 200:
-            await self._translate(answer, client, began, done)
-            return
         is_stream = _is_stream(answer)
         if client.is_beating and not (is_stream and answer.status == 200):
-            await self._refuse_in_stream(client, done)
+            await self._tell_in_stream(answer, client, began, done)
+            return
+        if self._is_translated and answer.status == 200:
+            await self._translate(answer, client, began, done)
             return
         if not client.is_beating:
             headers = answer_headers(answer.headers)
@@ -190,6 +187,13 @@ class Exchange:
 
     async def _translate(self, answer: Answer, client: Client, began: float, done: Callable[[], None]) -> None:
         """Vectors in the form that was asked for.  Raises ``UpstreamFault``."""
+        body = in_base64(await self._whole(began, done))
+        headers = [header for header in answer_headers(answer.headers) if header[0] != b"content-length"]
+        await client.start(answer.status, [*headers, (b"content-length", b"%d" % len(body))])
+        await client.body(body, last=True)
+
+    async def _whole(self, began: float, done: Callable[[], None]) -> bytes:
+        """The body of an answer.  Raises ``UpstreamFault``."""
         text = bytearray()
         while not self._call.is_spent:
             text += await self._call.read()
@@ -200,23 +204,22 @@ class Exchange:
         self._finder.heard(self._found)
         self._finder.counters.began_to_answer(self._found.slot, asyncio.get_running_loop().time() - began)
         self._finder.counters.took_tokens(self._found.slot, bytes(text))
-        body = in_base64(bytes(text))
-        headers = [header for header in answer_headers(answer.headers) if header[0] != b"content-length"]
-        await client.start(answer.status, [*headers, (b"content-length", b"%d" % len(body))])
-        await client.body(body, last=True)
+        return bytes(text)
 
-    async def _refuse_in_stream(self, client: Client, done: Callable[[], None]) -> None:
-        """The head has said 200 already: what the container says instead becomes the last event."""
-        text = bytearray()
-        while not self._call.is_spent and len(text) < REFUSAL_LIMIT:
-            text += await self._call.read()
-        self._call.finish()
-        done()
+    async def _tell_in_stream(self, answer: Answer, client: Client, began: float, done: Callable[[], None]) -> None:
+        """The head has promised events already: what the container says instead becomes the last one.
+
+        Raises ``UpstreamFault``.
+        """
+        text = await self._whole(began, done)
         try:
-            error = msgspec.json.encode(msgspec.json.decode(text))
+            event = msgspec.json.format(text.decode(), indent=-1).encode()  # on one line
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            error = _failure(self._found, UpstreamFault("it refused the request")).body
-        await client.fail_stream(error)
+            is_refusal = answer.status >= 400
+            why = "it refused the request" if is_refusal else "its answer is neither JSON nor a stream of events"
+            await client.fail(_failure(self._found, UpstreamFault(why)))
+        else:
+            await client.last_event(event)
 
 
 def _is_stream(answer: Answer) -> bool:

@@ -52,7 +52,7 @@ class Relay:
                 found = self.found(endpoint, body.model)
                 slot = found.slot
                 if found.wake:
-                    await self._wake(found, body, client)
+                    await self._wake(found, client, beats=body.stream and endpoint.streams)
                 elif isinstance(body, Passing) and _is_serial(found) and not body.is_here:
                     await body.store()
                 elif await self._served(found, endpoint, scope, body, client, began):
@@ -91,9 +91,9 @@ class Relay:
         await asyncio.sleep(NEWS_S)
         return self._slots.stands(found.server.slot).container != found.standing.container
 
-    async def _wake(self, found: Route, body: Body, client: Client) -> None:
+    async def _wake(self, found: Route, client: Client, *, beats: bool) -> None:
         woken = asyncio.ensure_future(self._slots.wake(found.server.slot))
-        result = await client.wait_for(woken, beats=body.stream, at_once=True)
+        result = await client.wait_for(woken, beats=beats, at_once=True)
         if isinstance(result, Failure):
             raise Refused(result)
 
@@ -113,7 +113,7 @@ class Relay:
         try:
             if entry.turn is not None:
                 self.counters.queued[found.slot] = self.counters.queued.get(found.slot, 0) + 1
-                await self._turn(entry.turn, server, body, client)
+                await self._turn(entry.turn, server, client, beats=body.stream and endpoint.streams)
                 if not self._slots.stands(server).keeps(container):
                     return False
             exchange = Exchange(self, self._pool, self._limits, found, endpoint)
@@ -122,11 +122,11 @@ class Relay:
             leave()
         return True
 
-    async def _turn(self, turn: "asyncio.Future[None]", server: str, body: Body, client: Client) -> None:
+    async def _turn(self, turn: "asyncio.Future[None]", server: str, client: Client, *, beats: bool) -> None:
         """Raises ``Refused`` when it does not come in the time that one answer may take."""
         try:
             async with asyncio.timeout(self._limits.answer_s):
-                await client.wait_for(turn, beats=body.stream, at_once=False)
+                await client.wait_for(turn, beats=beats, at_once=False)
         except TimeoutError:
             why = f"slot {server} was busy with others for {self._limits.answer_s:g} s: try again later"
             details = {"slot": server, "reason": "the queue did not move on"}
