@@ -49,6 +49,7 @@ REFUSALS = {
     "auth.signature_invalid": "A call of the webhook bore no signature, or not that of webhook_secret_file's secret.",
     "prune.nothing_held": "No removal is held, so there is none to approve.",
     "podman.unavailable": "Podman does not answer; `hal0ctl doctor` says more.",
+    "operator.ending": "The operator ends, and waits for nothing any more: ask again once it runs again.",
     "state.unwritable": "The state directory cannot be written; nothing was changed.",
 }
 """Codes of wishes that cannot be; their messages say the rest."""

@@ -1,6 +1,5 @@
 """The repository that a home comes from: looking now, leaving it alone, going back; and the forges' webhook."""
 
-import anyio
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
@@ -11,6 +10,7 @@ from hal0_operator.web.endpoint import Context, Endpoint, switch
 from hal0_operator.web.guard import HOOK
 from hal0_operator.web.shapes import Ack, RollbackWish, SuspendWish
 from hal0_operator.web.source import demand_revision, reasons
+from hal0_operator.web.waits import in_time
 
 SYNC_S = 300.0
 """Seconds that ``?wait`` waits for git and for what follows."""
@@ -29,11 +29,14 @@ async def _accepted(request: Request, context: Context, message: str) -> ASGIApp
     """At once; with ``wait`` once a look that begins now was decided and acted on, or brought nothing at all."""
     if not flag(request, "wait"):
         return answer(request, Ack(message), status=202)
+
+    async def acted_on() -> None:
+        await _remote(context).synced()
+        demand_revision(context.operator)
+        await context.operator.fresh()
+
     try:
-        with anyio.fail_after(SYNC_S):
-            await _remote(context).synced()
-            demand_revision(context.operator)
-            await context.operator.fresh()
+        await in_time(request, SYNC_S, acted_on)
     except TimeoutError:
         why = reasons(context.operator.source())
         message = f"the repository was not looked at, or not followed, within {SYNC_S:.0f} s{why}"

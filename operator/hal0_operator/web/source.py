@@ -1,6 +1,5 @@
 """The source: where the home comes from, and asking for another look at it."""
 
-import anyio
 import msgspec
 from starlette.requests import Request
 from starlette.types import ASGIApp
@@ -10,6 +9,7 @@ from hal0_operator.model.status import NAMED, SourceStatus
 from hal0_operator.web.answers import Fault, answer, flag
 from hal0_operator.web.endpoint import Context, Endpoint, switch
 from hal0_operator.web.shapes import Ack, ReconcileBody, SourceBody, source_body
+from hal0_operator.web.waits import in_time
 
 FRESH_S = 60.0
 """Seconds that ``/api/reconcile?wait`` waits for a reading: as long as git may hold a home."""
@@ -27,8 +27,7 @@ async def reconcile(request: Request, context: Context) -> ASGIApp:
     if flag(request, "wait"):
         demand_revision(operator)
         try:
-            with anyio.fail_after(FRESH_S):
-                await operator.fresh()
+            await in_time(request, FRESH_S, operator.fresh)
         except TimeoutError:
             message = f"the home was not read within {FRESH_S:.0f} s{reasons(operator.source())}"
             raise Fault(504, "source.busy", message) from None
