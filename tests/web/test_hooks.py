@@ -87,6 +87,19 @@ async def test_a_replayed_call_hints_nothing_also_under_another_id() -> None:
     assert forge.remote.wishes[1:] == [("delivered", "replayed")] * 2
 
 
+async def test_calls_of_gitlab_that_follow_from_one_another_are_told_apart_by_their_own_key() -> None:
+    forge = Forge()
+    first, answered = ({**GITLAB, "Idempotency-Key": key} for key in ("k1", "k2"))
+    codes = [(await forge.call(headers)).status_code for headers in (first, first, answered)]
+    assert codes == [202, 200, 202]
+    assert [wish[1] for wish in forge.remote.wishes] == ["accepted", "replayed", "accepted"]
+
+
+async def test_of_a_gitlab_without_such_keys_the_event_is_what_a_call_is_known_by() -> None:
+    forge = Forge()
+    assert [(await forge.call(GITLAB, body)).status_code for body in (BODY, BODY + b" ")] == [202, 200]
+
+
 async def test_a_delivery_is_forgotten_after_an_hour() -> None:
     forge = Forge()
     await forge.call(GITHUB)

@@ -16,7 +16,9 @@ PER_MINUTE = 30
 
 _SIGNATURES = ("x-hub-signature-256", "x-gitea-signature", "x-forgejo-signature")
 _TOKEN = "x-gitlab-token"  # noqa: S105 - the name of a header
-_DELIVERIES = ("x-github-delivery", "x-gitea-delivery", "x-forgejo-delivery", "x-gitlab-event-uuid", "idempotency-key")
+_DELIVERIES = ("x-github-delivery", "x-gitea-delivery", "x-forgejo-delivery", "idempotency-key")
+_CHAIN = "x-gitlab-event-uuid"
+"""GitLab gives one to a call and to all that follow from it, such as those of a push that answers the first."""
 
 
 class Deliveries:
@@ -62,6 +64,8 @@ def _keys(headers: Mapping[str, str], body: bytes) -> Iterator[str]:
     """The delivery by its id, and by what is signed: whoever replays one can change the id."""
     signed = any(name in headers for name in _SIGNATURES)
     ids = [f"{name}:{headers[name]}" for name in _DELIVERIES if headers.get(name)]
+    if not ids and headers.get(_CHAIN):  # an older GitLab, which sends nothing better
+        ids.append(f"{_CHAIN}:{headers[_CHAIN]}")
     yield from ids
     if signed or not ids:
         yield f"body:{hashlib.sha256(body).hexdigest()}"
