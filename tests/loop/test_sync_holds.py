@@ -53,6 +53,39 @@ def test_a_rollback_holds_over_pushes_and_restarts_until_resumed(
     follow(tmp_path, git, monkeypatch, restarted)
 
 
+def test_a_second_rollback_goes_further_back_and_none_is_left_at_last(
+    tmp_path: Path, git: FakeGit, monkeypatch: Any
+) -> None:
+    commits: list[str] = []
+
+    async def pushed(it: Followed) -> None:
+        for n in range(4):
+            commits.append(git.push(f"c{n}", chat=GOOD, **{f"s{n}": GOOD}))
+            await it.look()
+        it.remote.rollback("", "me")
+        await it.look()
+        assert it.source.admitted == commits[2]
+
+    async def restarted(it: Followed) -> None:
+        await it.look()
+        for commit in (commits[1], commits[0]):
+            it.remote.rollback("", "me")
+            await it.look()
+            assert it.source.admitted == commit
+        with pytest.raises(Refused, match="before c000000000, which is held, is kept; kept are: c000000000") as none:
+            it.remote.rollback("", "me")
+        assert none.value.code == "gitops.no_previous"
+        it.remote.resume()
+        await it.look()
+        assert it.source.admitted == commits[3]
+        it.remote.rollback("", "me")
+        await it.look()
+        assert it.source.admitted == commits[0], "that one was in force just before"
+
+    follow(tmp_path, git, monkeypatch, pushed)
+    follow(tmp_path, git, monkeypatch, restarted)
+
+
 def test_a_rollback_needs_no_remote(tmp_path: Path, git: FakeGit, monkeypatch: Any) -> None:
     first = git.push("c1", chat=GOOD)
 

@@ -27,6 +27,26 @@ def test_without_a_word_one_goes_back_to_what_was_in_force_before_and_is_kept() 
     assert back_to("", memory, ("c3",)) is None
 
 
+def test_each_step_back_leads_further_back_and_never_to_what_was_left() -> None:
+    memory = SourceMemory()
+    for commit in ("c1", "c2", "c3", "c4", "c2"):  # the last one was gone back to
+        memory = memory.with_admitted(revision(commit), 9, "now")
+    kept = ("c2", "c4", "c3", "c1")
+    assert memory.good == kept
+    assert memory.arrived == ("c4", "c3", "c2", "c1")
+    assert back_to("", memory, kept, Hold("c3", "me", "now")) == "c2"
+    assert back_to("", memory, kept, Hold("c2", "me", "now")) == "c1"
+    assert back_to("", memory, kept, Hold("c1", "me", "now")) is None
+    assert back_to("", memory, ("c2", "c4", "c1"), Hold("c4", "me", "now")) == "c2"
+    assert back_to("", memory, kept, Hold("another", "me", "now")) is None
+    assert back_to("", memory, kept) == "c4"
+
+
+def test_the_order_of_an_earlier_release_is_taken_over() -> None:
+    memory = SourceMemory(admitted=revision("c2"), good=("c2", "c1")).with_admitted(revision("c3"), 1, "now")
+    assert (memory.good, memory.arrived) == (("c3", "c2"), ("c3", "c2"))
+
+
 def test_a_revision_that_was_refused_is_nothing_to_go_back_to() -> None:
     memory = SourceMemory(attempted="bad", admitted=revision("c3"), good=("c3", "c2"))
     assert back_to("bad", memory, ("bad", "c3", "c2")) is None

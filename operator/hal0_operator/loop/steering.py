@@ -60,9 +60,10 @@ class Steering:
         return ""
 
     def rollback(self, revision: str, by: str) -> str:
-        commit = sync_state.back_to(revision, self._sync.memory, self._sync.kept)
+        hold = self._overrides().hold
+        commit = sync_state.back_to(revision, self._sync.memory, self._sync.kept, hold)
         if commit is None:
-            raise _unknown(revision, self._sync.kept)
+            raise _unknown(revision, self._sync.kept, hold)
         self._override(hold=Hold(commit, by, self._clock.wall()))
         self._log.add("Warning", "SourceHeld", "", f"rolled back to {short(commit)} by {by}")
         self._sync.hint()
@@ -77,8 +78,9 @@ class Steering:
         return msgspec.structs.replace(self._sync.figures(), webhooks=counted(self._deliveries))
 
 
-def _unknown(revision: str, kept: tuple[str, ...]) -> Refused:
+def _unknown(revision: str, kept: tuple[str, ...], hold: Hold | None) -> Refused:
     listed = f"kept are: {', '.join(map(short, kept)) or 'none'}"
     if revision:
         return Refused("gitops.unknown_revision", f"{revision!r} is not the beginning of one kept revision; {listed}")
-    return Refused("gitops.no_previous", f"no revision that was in force before is kept; {listed}")
+    than = f" {short(hold.commit)}, which is held," if hold is not None else ""
+    return Refused("gitops.no_previous", f"no revision that was in force before{than} is kept; {listed}")

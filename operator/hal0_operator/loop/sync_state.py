@@ -44,12 +44,14 @@ class SourceMemory(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     """What survives the operator.
 
     ``attempted`` is the commit that was last taken up, ``admitted`` the revision in force, ``good`` the commits
-    that were in force, newest first.  ``at``: when that last changed (RFC 3339).
+    that were in force, newest first; ``arrived`` the same ones by when each came into force first, which going back
+    does not change.  ``at``: when that last changed (RFC 3339).
     """
 
     attempted: str = ""
     admitted: Revision | None = None
     good: tuple[str, ...] = ()
+    arrived: tuple[str, ...] = ()
     at: str = ""
 
     def with_attempt(self, commit: str, at: str) -> "SourceMemory":
@@ -58,7 +60,10 @@ class SourceMemory(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     def with_admitted(self, revision: Revision, keep: int, at: str) -> "SourceMemory":
         """``keep`` revisions are remembered, the one in force among them."""
         good = (revision.commit, *(c for c in self.good if c != revision.commit))[: keep + 1]
-        return msgspec.structs.replace(self, admitted=revision, good=good, at=at)
+        known = self.arrived or self.good  # an earlier release wrote the one alone
+        arrived = known if revision.commit in known else (revision.commit, *known)
+        arrived = tuple(commit for commit in arrived if commit in good)
+        return msgspec.structs.replace(self, admitted=revision, good=good, arrived=arrived, at=at)
 
 
 class Trouble(msgspec.Struct, frozen=True):
@@ -151,14 +156,21 @@ def needed(memory: SourceMemory, keep: int, overrides: Overrides) -> frozenset[s
     return frozenset(these - {""})
 
 
-def back_to(given: str, memory: SourceMemory, kept: Iterable[str]) -> str | None:
-    """The kept commit that ``given`` begins; without it the one that was in force before.  ``None``: there is none."""
+def back_to(given: str, memory: SourceMemory, kept: Iterable[str], hold: Hold | None = None) -> str | None:
+    """The kept commit that ``given`` begins; without it the one that was in force before.  ``None``: there is none.
+
+    Before a ``hold`` came what was there already when the held one came: not what one went back from.
+    """
     there = good_ones(memory, kept)
     if given:
         found = [commit for commit in there if commit.startswith(given.lower())]
         return found[0] if len(found) == 1 else None
     now = memory.admitted.commit if memory.admitted is not None else ""
-    return next((commit for commit in memory.good if commit != now and commit in there), None)
+    before = tuple(commit for commit in memory.good if commit != now)
+    if hold is not None:
+        order = memory.arrived or memory.good
+        before = order[order.index(hold.commit) + 1 :] if hold.commit in order else ()
+    return next((commit for commit in before if commit in there), None)
 
 
 def status(found: SourceStatus, settings: GitopsSettings, known: Known) -> SourceStatus:
