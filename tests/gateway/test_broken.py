@@ -41,6 +41,7 @@ async def test_a_stream_whose_server_dies_ends_with_the_reason_and_without_done(
     await caller.ask()
     await (await ground.server.next()).answer()
     assert await caller.answer() == {}
+    assert ground.gateway.counters.requests == {("chat", CHAT, "502"): 1, ("chat", CHAT, "200"): 1}
 
 
 @pytest.mark.parametrize(
@@ -61,6 +62,7 @@ async def test_any_other_answer_whose_server_dies_is_cut(ground, head):
     with pytest.raises(asyncio.IncompleteReadError):
         await caller.body()
     assert ground.idle()
+    assert ground.gateway.counters.requests == {("chat", CHAT, "502"): 1}
 
 
 async def test_a_server_that_takes_no_connection_is_not_ready(ground):
@@ -122,6 +124,7 @@ async def test_an_answer_that_stops_is_ended_and_counts_as_none(made):
         assert b"its answer stopped" in await caller.body()
         await taken.gone()
         assert ground.slots.unheard == [("chat", "id-chat")]
+        assert ground.gateway.counters.requests == {("chat", CHAT, "504"): 1}
 
 
 async def test_an_flm_whose_answer_stops_is_free_for_the_next(made):

@@ -40,21 +40,22 @@ async def test_a_stream_that_waits_begins_at_once_with_heartbeats(made):
 
 
 @pytest.mark.parametrize(
-    ("answer", "status", "told"),
+    ("answer", "status", "told", "code"),
     [
-        (b'{"error": {"code": 400}}\n', "400 Bad Request", b'data: {"error":{"code":400}}\n\n'),
-        (b"<html>", "400 Bad Request", b"it refused the request"),
-        (b"<html>", "200 OK", b"its answer is neither JSON nor a stream of events"),
-        (b"", "", b"upstream.failed"),
+        (b'{"error": {"code": 400}}\n', "400 Bad Request", b'data: {"error":{"code":400}}\n\n', "400"),
+        (b"<html>", "400 Bad Request", b"it refused the request", "502"),
+        (b"<html>", "200 OK", b"its answer is neither JSON nor a stream of events", "502"),
+        (b"", "", b"upstream.failed", "502"),
     ],
 )
-async def test_a_refusal_after_the_first_heartbeat_is_the_last_event(ground, answer, status, told):
+async def test_a_refusal_after_the_first_heartbeat_is_the_last_event(ground, answer, status, told, code):
     caller, taken = await woken_while_it_streams(ground)
     if not status:
         taken.die()
     else:
         await taken.answer(answer, status)
     assert told in await caller.body()
+    assert ground.gateway.counters.requests == {("chat", CHAT, code): 1}
 
 
 async def test_a_start_that_fails_after_the_first_heartbeat_is_the_last_event(ground):

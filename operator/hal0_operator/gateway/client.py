@@ -69,6 +69,8 @@ class Client:
         self.is_gone = False
         self.status = 0
         """Of the answer; 0 before its head is out."""
+        self.outcome = 0
+        """The same, or the status of what ended the answer early."""
         self._is_stream = self._is_in_event = False
         self.is_beating = False
         """The head of an event stream is out, before anything is known of the answer."""
@@ -190,7 +192,7 @@ class Client:
 
     async def start(self, status: int, headers: Headers, *, events: bool = False) -> None:
         """``events``: whatever ends the answer early may be told as its last event."""
-        self.status = status
+        self.status = self.outcome = status
         self._is_stream = events
         await self._deliver({"type": "http.response.start", "status": status, "headers": headers})
 
@@ -212,9 +214,10 @@ class Client:
     async def fail(self, failure: Failure, extra: Headers | None = None) -> None:
         """The error envelope as the whole answer, or as the last event where a stream has begun."""
         if self._is_stream:
-            await self.last_event(failure.body)
+            await self.last_event(failure.body, failure.status)
             return
         if self.status:
+            self.outcome = failure.status
             self.cut()
             return
         body = failure.body
@@ -226,8 +229,9 @@ class Client:
         await self.start(failure.status, headers + (extra or []))
         await self.body(body, last=True)
 
-    async def last_event(self, data: bytes) -> None:
-        """One line, and no ``[DONE]``."""
+    async def last_event(self, data: bytes, status: int) -> None:
+        """One line, and no ``[DONE]``; ``status`` is what the head would have said, had one known."""
+        self.outcome = status
         ending = b"\n\n" if self._is_in_event else b""
         await self.body(ending + b"data: " + data + b"\n\n", last=True)
 

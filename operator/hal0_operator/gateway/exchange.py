@@ -219,7 +219,7 @@ class Exchange:
             why = "it refused the request" if is_refusal else "its answer is neither JSON nor a stream of events"
             await client.fail(_failure(self._found, UpstreamFault(why)))
         else:
-            await client.last_event(event)
+            await client.last_event(event, answer.status)
 
 
 def _is_stream(answer: Answer) -> bool:

@@ -57,11 +57,9 @@ class Relay:
                     await body.store()
                 elif await self._served(found, endpoint, scope, body, client, began):
                     return
-            code = "503"
             why = f"slot {slot} was replaced while the request waited for it"
             await client.fail(Failure(503, "slot.not_ready", why, {"slot": slot}, 1))
         except Refused as refused:
-            code = str(refused.failure.status)
             await client.fail(refused.failure)
         except Gone:
             code = CLIENT_GONE
@@ -69,7 +67,7 @@ class Relay:
         finally:
             if body is not None:
                 body.close()
-            self.counters.ended(slot, endpoint.path, code or str(client.status or CLIENT_GONE))
+            self.counters.ended(slot, endpoint.path, code or str(client.outcome or CLIENT_GONE))
 
     def found(self, endpoint: Endpoint, model: str | None) -> Route:
         """Raises ``Refused``."""

@@ -12,7 +12,7 @@ Body = Literal["json", "multipart"]
 class Endpoint(msgspec.Struct, frozen=True):
     """``path`` is what the server itself calls it; ``role`` is the NPU process's role behind it.
 
-    ``streams``: it answers with events where the request asks for them.  Elsewhere nothing may be said before the answer.
+    ``streams``: it answers with events where the request asks for them; nothing else may be said before the answer.
     """
 
     path: str
