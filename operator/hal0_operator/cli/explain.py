@@ -51,8 +51,28 @@ REFUSALS = {
     "podman.unavailable": "Podman does not answer; `hal0ctl doctor` says more.",
     "operator.ending": "The operator ends, and waits for nothing any more: ask again once it runs again.",
     "state.unwritable": "The state directory cannot be written; nothing was changed.",
+    "source.busy": "The home was not read in time, or no revision of the repository is here yet: `hal0ctl get source`.",
+    "upstream.failed": "The slot's container took the request and did not answer it: `hal0ctl logs SLOT`.",
+    "auth.key_missing": "Without `api_key_file` in the settings `/v1` is open to this machine alone.",
+    "auth.key_invalid": "A request below `/v1` bore no key, or not that of `api_key_file`.",
+    "auth.token_missing": "A write over TCP bears the token that is in the state directory's file `token`.",
+    "auth.token_invalid": "The token of a write is not the operator's; the socket file needs none.",
+    "host.invalid": "A request bears exactly one well-formed Host header.",
+    "host.forbidden": "The Host header names another machine: use localhost, or add the name to `allowed_hosts`.",
+    "origin.forbidden": "A page of another origin may not write here, nor ask a model.",
+    "request.invalid": "The body, a parameter or a header is not what the address takes; the message says which.",
+    "request.content_type": "A write over TCP says `Content-Type: application/json`, also without a body.",
+    "request.incomplete": "The connection ended before the body did.",
+    "request.limited": "Calls of the webhook come too often; the repository is looked at all the same.",
+    "request.method": "The address does not take this method; `Allow` says which it does.",
+    "request.not_found": "There is nothing at this address; `/api/openapi.json` lists what there is.",
+    "request.not_implemented": "An address of OpenAI's interface that no slot answers.",
+    "request.stale": "`If-Match` names a version that is not the newest: read the object again, then decide.",
+    "request.timeout": "The body came too slowly.",
+    "request.too_large": "The body is larger than what the address takes.",
+    "internal": "A defect of the operator: its log says where; what is in force goes on.",
 }
-"""Codes of wishes that cannot be; their messages say the rest."""
+"""Codes of requests and wishes that cannot be; their messages say the rest."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
