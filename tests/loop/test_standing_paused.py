@@ -20,3 +20,14 @@ def test_a_pull_that_failed_wakes_while_it_is_tried_and_not_while_it_pauses() ->
     found.sim.run(paused.retry_s)
     assert image in pulls.running
     assert (found.of().phase, found.of().wakes, found.of().retry_s) == ("Pulling", True, PULLING_S)
+
+
+def test_a_crash_loop_says_the_decisive_line_that_its_status_has() -> None:
+    found = on_its_way(model="crash")
+    while found.of().phase != "CrashLoop" or found.of().wakes:
+        found.sim.run(0.1)
+    status = found.one("chat")
+    ready = status.condition("Ready")
+    assert status.last_exit.startswith("exit code ")
+    assert status.last_exit in ready.message
+    assert found.of().why == f"hal0-chat {ready.message}"

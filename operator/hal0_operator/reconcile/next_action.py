@@ -10,6 +10,7 @@ from hal0_operator.reconcile import cause as causes
 from hal0_operator.reconcile.cause import HEAL_WINDOW_S, cause
 from hal0_operator.reconcile.draining import drained
 from hal0_operator.reconcile.holders import blocked_create
+from hal0_operator.reconcile.pace import failures
 from hal0_operator.reconcile.preflight import (
     NEED_LIST,
     end_undead,
@@ -179,13 +180,16 @@ def _dead(v: View, own: Container) -> Step:
     assert wanted is not None
     assert run is not None
     assert run.dead_at is not None
+    if (pause := outside_pause(v)) is not None:
+        return pause
+    settled_at = run.dead_at + HEAL_WINDOW_S
+    if v.state.exits >= EXITS_TO_KEEP:
+        # No hurry any more: the exit code and the last lines are wanted before its pause, and a list has the code.
+        return Wait("settling", "why it exited is found out first", settled_at) if v.now < settled_at else NEED_LIST
     if (pause := _paced(v)) is not None:
         return pause
-    if v.now >= run.dead_at + HEAL_WINDOW_S:
+    if v.now >= settled_at:
         return NEED_LIST
-    if v.state.exits >= EXITS_TO_KEEP:
-        # No hurry any more: the exit code and the last lines are wanted first, and a list has the code.
-        return Wait("settling", "why it exited is found out first", run.dead_at + HEAL_WINDOW_S)
     if v.now < v.state.heal_next:
         return Wait("settling", "Podman has not seen the exit yet", v.state.heal_next)
     blocked = blocked_create(wanted.inputs, v.world, own)
@@ -219,4 +223,4 @@ def _paced(v: View) -> Wait | None:
         return pause
     if v.now >= state.next_start:
         return None
-    return Wait("CrashLoop", f"{container_name(v.slot)} failed {state.exits} times in a row", state.next_start)
+    return Wait("CrashLoop", f"{container_name(v.slot)} {failures(state.exits, v.memory.last_exit)}", state.next_start)

@@ -1,5 +1,7 @@
 """How long a slot waits: between restarts, and for something outside."""
 
+from hal0_operator.model.memory import LastExit
+
 FIRST_BACKOFF_S = 0.5
 LONGEST_BACKOFF_S = 300.0
 JITTER = 0.2
@@ -25,3 +27,8 @@ def outside_delay(previous: float) -> float:
 def retry_delay(previous: float) -> float:
     """The same for a call that failed: sooner at first."""
     return FIRST_RETRY_S if previous <= 0 else min(previous * 2, LONGEST_LOOK_S)
+
+
+def failures(exits: int, last: LastExit | None) -> str:
+    """Exits and failed starts in a row, and the decisive line of the last one."""
+    return f"failed {exits} times in a row" + (f"; last: {last.told}" if last is not None else "")

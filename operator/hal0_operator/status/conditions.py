@@ -6,6 +6,7 @@ from hal0_operator.model.problem import Problem
 from hal0_operator.model.status import NAMED, Condition, Phase, SlotStatus, SourceStatus
 from hal0_operator.reconcile.draining import DRAINING
 from hal0_operator.reconcile.image_drift import image_drift
+from hal0_operator.reconcile.pace import failures
 from hal0_operator.reconcile.state import Run
 from hal0_operator.status.facts import SlotFacts
 from hal0_operator.status.phase import blocked_reason
@@ -118,7 +119,7 @@ def _why_not_ready(facts: SlotFacts, phase: Phase, named: tuple[Condition, ...])
     waiting = view.state.waiting
     if phase == "CrashLoop":
         last = view.memory.last_exit
-        return "StartTimeout" if last is not None and last.too_slow else "CrashLoop", crash_message(facts)
+        return "StartTimeout" if last is not None and last.too_slow else "CrashLoop", failures(view.state.exits, last)
     if waiting is not None:
         return waiting.reason[:1].upper() + waiting.reason[1:], waiting.message
     return phase, view.state.run.detail if view.state.run is not None else ""
@@ -130,13 +131,6 @@ _OFF = {
     "shadow": "no NPU chat slot is enabled to serve it: load an NPU chat slot first",
     "Idle": "loaded on demand",
 }
-
-
-def crash_message(facts: SlotFacts) -> str:
-    """Exits and failed starts, and the decisive line of the last one."""
-    exits = facts.view.state.exits
-    last = facts.view.memory.last_exit
-    return f"failed {exits} times in a row" + (f"; last: {last.told}" if last is not None else "")
 
 
 def _progress(facts: SlotFacts, phase: Phase, named: tuple[Condition, ...]) -> tuple[Condition, Condition]:
