@@ -1,9 +1,10 @@
 """What a scrape is told of the gateway."""
 
+import msgspec
 import pytest
 
 from hal0_operator.gateway.figures import figures
-from tests.gateway.fakes import CHAT, listing
+from tests.gateway.fakes import CHAT, EMBED, FORM, SPEECH_TO_TEXT, form, listing
 
 pytestmark = pytest.mark.anyio
 
@@ -50,6 +51,30 @@ async def test_requests_of_no_slot_are_counted_on(ground):
     await caller.error()
     for _ in range(2):
         assert figures(ground.gateway, ground.slots).requests == {("", CHAT, "404"): 1}
+
+
+@pytest.mark.parametrize(
+    ("slot", "path", "stands", "code"),
+    [
+        ("chat", CHAT, {"phase": "Blocked", "why": "no model"}, "503"),
+        ("chat", CHAT, {"phase": "Starting", "drains": "id-chat"}, "503"),
+        ("chat", CHAT, {"phase": "Denied"}, "503"),
+        ("chat", EMBED, {}, "400"),
+        ("agent", CHAT, {"phase": "Starting"}, "503"),
+        ("npu-stt", SPEECH_TO_TEXT, {"phase": "Starting"}, "503"),
+        ("numbers", EMBED, {}, "503"),
+    ],
+)
+async def test_who_is_refused_counts_for_the_slot_or_the_record_that_was_asked_for(ground, slot, path, stands, code):
+    ground.slots.add(msgspec.structs.replace(ground.record("numbers", "embedding"), enabled=False))
+    ground.slots.stand("agent" if slot == "npu-stt" else slot, **stands)
+    caller = await ground.caller()
+    if path == SPEECH_TO_TEXT:
+        await caller.ask(path, form(("model", slot.encode()), ("file", b"abc")), Content_Type=FORM)
+    else:
+        await caller.ask(path, {"model": slot})
+    assert (await caller.error())[0] == int(code)
+    assert figures(ground.gateway, ground.slots).requests == {(slot, path, code): 1}
 
 
 async def test_a_request_that_outlasts_its_slot_is_neither_shown_nor_miscounted(ground):

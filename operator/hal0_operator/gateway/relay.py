@@ -60,6 +60,7 @@ class Relay:
             why = f"slot {slot} was replaced while the request waited for it"
             await client.fail(Failure(503, "slot.not_ready", why, {"slot": slot}, 1))
         except Refused as refused:
+            slot = slot or self._meant(refused.failure)
             await client.fail(refused.failure)
         except Gone:
             code = CLIENT_GONE
@@ -75,6 +76,11 @@ class Relay:
         if isinstance(found, Failure):
             raise Refused(found)
         return found
+
+    def _meant(self, failure: Failure) -> str:
+        """The slot or record that a refusal is about; ``""`` for none of ours."""
+        slot = failure.details.get("record") or failure.details.get("slot")
+        return slot if slot in self._slots.directory().slots else ""
 
     def heard(self, found: Route) -> None:
         """Bytes of an answer came."""
