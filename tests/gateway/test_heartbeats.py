@@ -10,6 +10,13 @@ from tests.gateway.fakes import CHAT, EMBED, listing
 pytestmark = pytest.mark.anyio
 
 
+@pytest.fixture
+async def ground(made):
+    """Heartbeats begin at once."""
+    async with made(first_beat_s=0) as ground:
+        yield ground
+
+
 async def woken_while_it_streams(ground):
     """A client of a cold slot that has its first heartbeat, and its request as the server got it."""
     ground.slots.stand("chat", phase="Idle", wakes=True)
@@ -21,8 +28,8 @@ async def woken_while_it_streams(ground):
     return caller, await ground.server.next()
 
 
-async def test_a_stream_that_waits_begins_at_once_with_heartbeats(made):
-    async with made(heartbeat_s=0.02) as ground:
+async def test_a_stream_that_waits_begins_with_heartbeats(made):
+    async with made(first_beat_s=0.02, heartbeat_s=0.02) as ground:
         ground.slots.stand("chat", phase="Idle", wakes=True)
         caller = await ground.caller()
         await caller.ask(body={"stream": True})
@@ -63,9 +70,23 @@ async def test_a_start_that_fails_after_the_first_heartbeat_is_the_last_event(gr
     caller = await ground.caller()
     await caller.ask(body={"stream": True})
     await caller.head()
-    (await ground.slots.wakes.get()).set_result(Failure(503, "slot.not_ready", "no"))
-    assert b'"slot.not_ready"' in await caller.body()
+    (await ground.slots.wakes.get()).set_result(Failure(503, "slot.not_ready", "no", retry_s=2.5))
+    told = await caller.body()
+    assert b'"slot.not_ready"' in told
+    assert b'"retry_after":3' in told
     assert ground.gateway.counters.requests == {("chat", CHAT, "503"): 1}
+
+
+async def test_a_start_that_fails_before_the_first_heartbeat_has_its_own_status(made):
+    async with made(first_beat_s=30, heartbeat_s=0.01) as ground:
+        ground.slots.stand("chat", phase="Idle", wakes=True)
+        caller = await ground.caller()
+        await caller.ask(body={"stream": True})
+        woken = await ground.slots.wakes.get()
+        await asyncio.wait((woken,), timeout=0.05)  # another heartbeat would be due by now
+        woken.set_result(Failure(503, "slot.not_ready", "no", retry_s=2.5))
+        assert await caller.error() == (503, "slot.not_ready")
+        assert caller.headers["retry-after"] == "3"
 
 
 async def test_a_whole_answer_after_the_first_heartbeat_is_one_event(ground):
@@ -79,7 +100,7 @@ async def test_a_whole_answer_after_the_first_heartbeat_is_one_event(ground):
 
 @pytest.mark.parametrize(("path", "slot"), [("/v1/audio/speech", "tts"), (EMBED, "embed"), ("/v1/rerank", "ranks")])
 async def test_what_never_streams_gets_its_answer_from_a_cold_slot_whatever_it_asks_for(made, path, slot):
-    async with made(heartbeat_s=0.01) as ground:
+    async with made(first_beat_s=0.01, heartbeat_s=0.01) as ground:
         ground.slots.add(listing("ranks", "reranking"))
         ground.slots.stand(slot, phase="Idle", wakes=True)
         caller = await ground.caller()

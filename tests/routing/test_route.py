@@ -212,5 +212,7 @@ def test_the_envelope_of_an_error_is_openais() -> None:
         b'{"error":{"code":"slot.not_ready","message":"wait","type":"server_error","details":{"slot":"chat"}}}'
     )
     assert failure.retry_after == "1"
+    assert b'"details":{"slot":"chat","retry_after":1}}' in failure.event
+    assert Failure(404, "slot.unknown", "no").event == Failure(404, "slot.unknown", "no").body
     assert b'"type":"not_found_error"' in Failure(404, "slot.unknown", "no").body
     assert b'"type":"invalid_request_error"' in Failure(400, "request.invalid", "no").body

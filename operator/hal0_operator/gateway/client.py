@@ -52,7 +52,7 @@ class Client:
         self._unsent = unsent
         self._left = -1
         self._stall_s = limits.stall_s
-        self._heartbeat_s = limits.heartbeat_s
+        self._first_beat_s, self._heartbeat_s = limits.first_beat_s, limits.heartbeat_s
         self._sweep = sweep
         sweep.add(self)
         self._loop = asyncio.get_running_loop()
@@ -142,21 +142,21 @@ class Client:
         if self.is_gone and call is not None:
             call()
 
-    async def wait_for(self, future: "asyncio.Future[_T]", *, beats: bool, at_once: bool) -> _T:
+    async def wait_for(self, future: "asyncio.Future[_T]", *, beats: bool, soon: bool) -> _T:
         """What the future brings; it is cancelled when the client goes, and ``Gone`` raised.
 
-        ``beats``: the client is sent heartbeats meanwhile, the first ``at_once`` or after ``heartbeat_s``.
+        ``beats``: the client is sent heartbeats meanwhile, the first ``soon`` (``first_beat_s``) or like any other.
         """
+        pause_s = self._first_beat_s if soon and not self.is_beating else self._heartbeat_s
 
         def give_up() -> None:
             future.cancel()
 
         self.when_gone(give_up)
         try:
-            if beats and at_once and not future.done():
-                await self.beat()
             while not future.done():
-                await asyncio.wait((future,), timeout=self._heartbeat_s if beats else None)
+                await asyncio.wait((future,), timeout=pause_s if beats else None)
+                pause_s = self._heartbeat_s
                 if not future.done():
                     await self.beat()
         finally:
@@ -214,7 +214,7 @@ class Client:
     async def fail(self, failure: Failure, extra: Headers | None = None) -> None:
         """The error envelope as the whole answer, or as the last event where a stream has begun."""
         if self._is_stream:
-            await self.last_event(failure.body, failure.status)
+            await self.last_event(failure.event, failure.status)
             return
         if self.status:
             self.outcome = failure.status

@@ -97,7 +97,7 @@ class Relay:
 
     async def _wake(self, found: Route, client: Client, *, beats: bool) -> None:
         woken = asyncio.ensure_future(self._slots.wake(found.server.slot))
-        result = await client.wait_for(woken, beats=beats, at_once=True)
+        result = await client.wait_for(woken, beats=beats, soon=True)
         if isinstance(result, Failure):
             raise Refused(result)
 
@@ -130,7 +130,7 @@ class Relay:
         """Raises ``Refused`` when it does not come in the time that one answer may take."""
         try:
             async with asyncio.timeout(self._limits.answer_s):
-                await client.wait_for(turn, beats=beats, at_once=False)
+                await client.wait_for(turn, beats=beats, soon=False)
         except TimeoutError:
             why = f"slot {server} was busy with others for {self._limits.answer_s:g} s: try again later"
             details = {"slot": server, "reason": "the queue did not move on"}

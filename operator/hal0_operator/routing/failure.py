@@ -25,15 +25,25 @@ class Failure(msgspec.Struct, frozen=True):
     @property
     def body(self) -> bytes:
         """The envelope of every error."""
-        error = {
-            "code": self.code,
-            "message": self.message,
-            "type": TYPES.get(self.status, "server_error"),
-            "details": self.details,
-        }
-        return msgspec.json.encode({"error": error})
+        return self._envelope(self.details)
+
+    @property
+    def event(self) -> bytes:
+        """The same inside a stream: there ``details.retry_after`` says what no header can say any more."""
+        return self._envelope(
+            self.details | {"retry_after": int(self.retry_after)} if self.retry_after else self.details
+        )
 
     @property
     def retry_after(self) -> str:
         """Whole seconds, at least one; ``""`` for none."""
         return "" if self.retry_s is None else str(max(1, math.ceil(self.retry_s)))
+
+    def _envelope(self, details: dict[str, Any]) -> bytes:
+        error = {
+            "code": self.code,
+            "message": self.message,
+            "type": TYPES.get(self.status, "server_error"),
+            "details": details,
+        }
+        return msgspec.json.encode({"error": error})
