@@ -8,12 +8,15 @@ from hal0_operator.model.status import Phase, SlotStatus
 from hal0_operator.model.world import Container
 from hal0_operator.reconcile.reconciler import Reconciler
 from hal0_operator.reconcile.rollback import rejected_roles
+from hal0_operator.reconcile.state import NEVER
 from hal0_operator.routing.standing import Standing
 from hal0_operator.runtimes import flm
 
 PULLING_S = 10.0
 START_S = 1.0
 """Until a slot is asked again that never was Ready before: nothing tells how long it takes."""
+OVERDUE = 2.0
+"""Times the last start's length after which that tells nothing of this one."""
 HOPELESS = frozenset({"Suspended", "Denied", "Off", "Removing"})
 """Phases in which waiting for a start is not worth a client's while."""
 BY_ITSELF = frozenset({"CallFailed", "HostUnreadable"})
@@ -28,6 +31,9 @@ def standing(core: Reconciler, statuses: OneStatus, slot: str, now: float) -> St
     """``now`` in monotonic seconds.  A container may be asked until its removal begins, or its last requests are
     waited for, also while other inputs are wanted.
     """
+    first = next(iter(core.world.own(slot)), None)
+    if first is not None and first.id in core.aims.ending and core.draining(slot):
+        return _leaving(core, slot, first, now)  # also when its process has ended by that
     own = core.serving(slot)
     if own is None or own.state != "running":
         return _without(core, statuses, slot, now)
@@ -71,6 +77,7 @@ def _leaving(core: Reconciler, slot: str, own: Container, now: float) -> Standin
         drains=drains,
         why=why,
         retry_s=wait_s + _start_s(core, slot) if wanted or is_idle else None,
+        back_s=_back_s(core, slot, now) if wanted else None,
         wakes=is_idle or (wanted and slot in core.aims.on_demand),
     )
 
@@ -81,7 +88,9 @@ def _without(core: Reconciler, statuses: OneStatus, slot: str, now: float) -> St
         return Standing(phase="Off", why="there is no such slot")
     found = Standing(phase=status.phase, why=status.blocked_on or _failing(status), retry_s=_retry_s(core, status, now))
     on_demand = slot in core.aims.on_demand and core.aims.held(slot) is None
-    return msgspec.structs.replace(found, wakes=on_demand and not is_hopeless(core, slot, found, now))
+    wakes = on_demand and not is_hopeless(core, slot, found, now)
+    back_s = _back_s(core, slot, now) if found.phase == "Starting" else None
+    return msgspec.structs.replace(found, wakes=wakes, back_s=back_s)
 
 
 def is_hopeless(core: Reconciler, slot: str, found: Standing, now: float) -> bool:
@@ -158,3 +167,17 @@ def _start_s(core: Reconciler, slot: str) -> float:
     """How long it took to be Ready the last time."""
     state = core.states.get(slot)
     return state.time_to_ready or START_S if state is not None else START_S
+
+
+def _back_s(core: Reconciler, slot: str, now: float) -> float | None:
+    """What a start took the last time, ``None`` where nothing is known, or this one takes much longer.
+
+    Requests that are waited for before are not counted: mostly they end long before their time is over.
+    """
+    state = core.states.get(slot)
+    if state is None or state.time_to_ready is None:
+        return None
+    begun, run = state.begun_at, state.run
+    if begun == NEVER:
+        begun = run.since if run is not None and not run.ready else now
+    return state.time_to_ready if now <= begun + OVERDUE * state.time_to_ready else None

@@ -15,6 +15,9 @@ from hal0_operator.runtimes.flm import flag
 LOAD_FIRST = "load an NPU chat slot first"
 """What hal0's clients look for in a message."""
 
+BRIEF_S = 10.0
+"""Seconds of a start that cost less than loading another slot, which takes a start too, and the memory of a model."""
+
 MOST_TOLD = 5
 """Slots of which a message tells what is wrong with them."""
 
@@ -96,16 +99,22 @@ def _default(directory: Directory, endpoint: Endpoint) -> Listing | Failure:
 
 
 def _rank(directory: Directory, stands: Stands, endpoint: Endpoint, listing: Listing) -> int:
-    """Those that can answer now first, then those that may later."""
+    """Those that can answer now first, then those that are back in a moment, then those that have to be loaded."""
     server = directory.slots.get(listing.anchor) if listing.is_record else listing
     if _flaw(listing):
-        return 3
+        return 5
     if server is None:
-        return 2
+        return 4
     standing = stands(server.slot)
     if listing.is_record and endpoint.role in standing.failed_roles:
-        return 2
-    return 0 if standing.container else 1 if standing.wakes else 2
+        return 4
+    if standing.container:
+        return 0
+    if standing.back_s is not None and standing.back_s <= BRIEF_S:
+        return 1
+    if standing.wakes:
+        return 2 if standing.phase == "Starting" else 3
+    return 4
 
 
 def _of_record(directory: Directory, stands: Stands, endpoint: Endpoint, record: Listing) -> Route | Failure:

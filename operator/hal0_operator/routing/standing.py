@@ -11,7 +11,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     is sent no new ones.
 
     ``why`` is the first thing in the way, ``retry_s`` the seconds after which trying again may help (``None``:
-    waiting does not help).  ``wakes``: a request starts it.  ``failed_roles`` are roles of the NPU process that do
+    waiting does not help).  ``back_s`` is what its last start took, where it is away for a start by our own doing and
+    not overdue, else ``None``.  ``wakes``: a request starts it.  ``failed_roles`` are roles of the NPU process that do
     not answer, ``rejected_roles`` those of them that it did not start with.
     """
 
@@ -21,6 +22,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 0
     why: str = ""
     retry_s: float | None = None
+    back_s: float | None = None
     wakes: bool = False
     failed_roles: tuple[str, ...] = ()
     rejected_roles: tuple[str, ...] = ()
