@@ -137,3 +137,37 @@ def test_without_a_checkout_there_are_no_revisions(hal0ctl, home) -> None:
     (home / ".git").mkdir()
     ran = plan(hal0ctl, home)
     assert (ran.code, f"{home}/.git is no git repository" in ran.err) == (1, True)
+
+
+def test_what_git_says_of_a_repository_that_it_does_not_take_is_repeated(hal0ctl, changed) -> None:
+    changed.git("config", "core.repositoryformatversion", "9")
+    ran = plan(hal0ctl, changed.home)
+    assert (ran.code, ran.out) == (1, "")
+    assert "for 'HEAD~1': fatal: Expected git repo version <= 1, found 9" in ran.err
+
+
+def test_a_checkout_without_a_commit_says_so(hal0ctl, home) -> None:
+    subprocess.run(("git", "init", "-q", str(home)), check=True)
+    ran = plan(hal0ctl, home, "HEAD")
+    assert ran.code == 1
+    assert ran.err.endswith("its HEAD leads to no commit: commit something first, or name a branch\n")
+
+
+def test_a_clone_that_is_shallow_says_so(hal0ctl, changed, tmp_path) -> None:
+    clone = tmp_path / "clone"
+    subprocess.run(("git", "clone", "-q", "--depth=1", f"file://{changed.root}", str(clone)), check=True)
+    ran = plan(hal0ctl, clone / "homes" / "lab")
+    assert ran.code == 1
+    assert ran.err.endswith("the clone is shallow: git fetch --unshallow fetches what is missing\n")
+
+
+def test_a_word_that_is_no_folder_is_not_taken_for_one(hal0ctl, changed) -> None:
+    ran = plan(hal0ctl, changed.home, "HEAD~99")
+    assert (ran.code, ran.err.count("a folder is written")) == (1, 0)
+
+
+def test_a_bare_repository_is_called_by_its_name(hal0ctl, changed, tmp_path) -> None:
+    bare = tmp_path / "bare.git"
+    subprocess.run(("git", "clone", "-q", "--bare", str(changed.root), str(bare)), check=True)
+    ran = plan(hal0ctl, bare)
+    assert (ran.code, f"{bare} is bare: plan finds the home's folder by a work tree" in ran.err) == (1, True)

@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 from hal0_operator.cli.options import Failed
 from hal0_operator.desired.source import HomeFiles, SourceFile
-from hal0_operator.gitops.command import Command
+from hal0_operator.gitops.command import Command, scrubbed
 from hal0_operator.gitops.limits import Limits
 from hal0_operator.gitops.objects import Damaged, Objects
+from hal0_operator.gitops.process import Answer
 from hal0_operator.gitops.tree import HomeTree, contents
 from hal0_operator.model.settings import GitopsSettings
 from hal0_operator.seams.git import GitFault
@@ -19,6 +20,8 @@ from hal0_operator.seams.git import GitFault
 TIMEOUT_S = 60.0
 """For each answer of git."""
 _AMBIGUOUS = re.compile(r"^warning: refname '(.+)' is ambiguous", re.MULTILINE)
+_NOTHING_SAID = re.compile(r"^(warning: .*|fatal: Needed a single revision)$", re.MULTILINE)
+"""What git says of whatever it does not find, and beside it."""
 _ID = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64})\n")
 _CERTAIN = re.compile(r"HEAD|@|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
 """What git takes for one thing whatever branches and tags are called."""
@@ -67,6 +70,10 @@ def _checkout(home: str) -> Checkout:
         else:
             path = os.path.relpath(start, top)
             return Checkout(top, "" if path == "." else _encodable(path))
+    if all(os.path.exists(os.path.join(home, name)) for name in ("HEAD", "objects", "refs")):
+        raise Failed(
+            f"{home} is bare: plan finds the home's folder by a work tree, so clone it, or git worktree add one"
+        )
     raise Failed(f"{home} lies in no checkout of a git repository, so there are no revisions of it")
 
 
@@ -90,13 +97,31 @@ def _commit(command: Command, top: str, revision: str) -> str:
         raise Failed(f"{_git_dir(top)} is no git repository")
     found = _ID.fullmatch(answer.out.decode("ascii", "replace"))
     if answer.code != 0 or found is None:
-        hint = f"a folder is written as a path, such as ./{revision}"
-        raise Failed(f"{revision!r} is no revision of the git checkout in {top}; {hint}")
+        raise Failed(_not_found(command, top, revision, answer.err))
     for name in _AMBIGUOUS.findall(answer.err):
         if not _CERTAIN.fullmatch(name):
             hint = f"write refs/heads/{name}, refs/tags/{name} or a commit's full id"
             raise Failed(f"{revision!r} is ambiguous in {top}: {name} names more than one thing; {hint}")
     return found[1]
+
+
+def _not_found(command: Command, top: str, revision: str, said: str) -> str:
+    """Why a word names no commit: git's own reason where it has one."""
+    if why := scrubbed(_NOTHING_SAID.sub("", said), ()):
+        return f"git does not read {_git_dir(top)} for {revision!r}: {why}"
+    message = f"{revision!r} is no revision of the git checkout in {top}"
+
+    def asked(*words: str) -> Answer:
+        return command.local(("rev-parse", *words), _git_dir(top), {}, {})
+
+    hints = [f"a folder is written as a path, such as ./{revision}"] if os.path.isdir(revision) else []
+    if asked("--verify", "HEAD").code != 0:
+        hints.append("its HEAD leads to no commit: commit something first, or name a branch")
+    if asked("--is-shallow-repository").out.strip() == b"true":
+        hints.append("the clone is shallow: git fetch --unshallow fetches what is missing")
+    if not hints and not revision.startswith(("HEAD", "@")):
+        hints.append(f"a folder is written as a path, such as ./{revision}")
+    return "; ".join([message, *hints])
 
 
 def _failed(fault: GitFault, top: str) -> Failed:
