@@ -73,6 +73,12 @@ def test_sync_fails_at_once_while_nothing_is_here(hal0ctl, live, remote, operato
     assert (ran.code, "no branch `mian`" in ran.err) == (1, True)
 
 
+def test_a_time_is_that_of_a_wait(hal0ctl, live, remote) -> None:
+    ran = hal0ctl("sync", "--timeout", "5")
+    assert (ran.code, ran.err) == (2, "hal0ctl: --timeout goes with --wait\n")
+    assert remote.wishes == []
+
+
 def test_sync_fails_when_a_slot_does(hal0ctl, live, remote) -> None:
     ran = hal0ctl("sync", "--wait")
     assert ran.code == 1
@@ -88,6 +94,14 @@ def test_rollback_says_that_it_holds(hal0ctl, live, remote) -> None:
     ran = hal0ctl("rollback", "d2d2")
     assert (ran.code, ran.out) == (0, "d2d2 comes into force\n")
     assert [wish[:2] for wish in remote.wishes] == [("rollback", "d2d2")]
+
+
+def test_an_empty_revision_is_not_the_one_before(hal0ctl, live, remote) -> None:
+    ran = hal0ctl("rollback", "")
+    assert (ran.code, "REVISION is empty" in ran.err) == (2, True)
+    assert remote.wishes == []
+    assert hal0ctl("rollback").code == 0
+    assert [wish[:2] for wish in remote.wishes] == [("rollback", "")]
 
 
 HELD = msgspec.structs.replace(GIT, attempted=REVISION.commit, suspended=True)

@@ -34,6 +34,14 @@ async def test_a_wish_is_handed_on(ask, remote, path, body, status, wish) -> Non
     assert remote.wishes == [wish]
 
 
+@pytest.mark.parametrize("path", ["sync", "suspend", "resume", "rollback"])
+@pytest.mark.parametrize("body", ["[]", "1", "{", '{"wait": true}', "null"])
+async def test_a_body_that_is_no_wish_is_refused(ask, remote, path, body) -> None:
+    answer = await ask("POST", f"/api/source/{path}", unix=True, content=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "request.invalid")
+    assert remote.wishes == []
+
+
 async def test_sync_waits_until_what_it_found_was_acted_on(ask, remote, operator, monkeypatch) -> None:
     monkeypatch.setattr(operator, "source", lambda: SourceStatus(kind="git", url="file:///a", fetched="c1"))
     assert (await ask.write("/api/source/sync?wait=1")).status_code == 200

@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 from hal0_operator.cli.client import Client, NoAnswer
-from hal0_operator.cli.options import Failed, Paths
+from hal0_operator.cli.options import Failed, Paths, Usage
 from hal0_operator.cli.output import write_line
 from hal0_operator.cli.parser import some_seconds
 from hal0_operator.cli.waiting import until_decided
@@ -18,24 +18,27 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--wait", action="store_true", help="return when what the repository says is served, or needs a person"
     )
     parser.add_argument(
-        "--timeout", type=some_seconds, default=DEFAULT_TIMEOUT_S, metavar="SECONDS", help="how long to wait (600)"
+        "--timeout", type=some_seconds, metavar="SECONDS", help=f"how long to --wait ({DEFAULT_TIMEOUT_S})"
     )
 
 
 def run(args: argparse.Namespace, paths: Paths) -> int:
     """0: done; 1: it cannot be reached, its newest revision is refused, or a slot did not become Ready."""
+    if args.timeout is not None and not args.wait:
+        raise Usage("--timeout goes with --wait")
+    timeout = DEFAULT_TIMEOUT_S if args.timeout is None else args.timeout
     client = Client(paths.socket)
     if not args.wait:
         write_line(client.post("/api/source/sync")["message"] or "the repository is looked at now")
         return 0
-    message = decided(client, "sync", {}, args.timeout)
+    message = decided(client, "sync", {}, timeout)
     source = client.get("/api/source")
     if message:
         write_line(message, sys.stderr)
     why = amiss(source)
     if why:
         raise Failed(why)
-    return served(client, source, args.timeout)
+    return served(client, source, timeout)
 
 
 def decided(client: Client, wish: str, body: dict[str, Any], timeout: float) -> str:

@@ -8,7 +8,7 @@ from hal0_operator.loop.view import Refused
 from hal0_operator.web.answers import Fault, answer, flag, read_body
 from hal0_operator.web.endpoint import Context, Endpoint, switch
 from hal0_operator.web.guard import HOOK
-from hal0_operator.web.shapes import Ack, RollbackWish, SuspendWish
+from hal0_operator.web.shapes import Ack, PlainWish, RollbackWish, SuspendWish
 from hal0_operator.web.source import demand_revision, reasons
 from hal0_operator.web.waits import in_time
 
@@ -21,6 +21,7 @@ RETRY_S = 60
 
 async def sync(request: Request, context: Context) -> ASGIApp:
     """With ``wait``: answer once a look that began now was decided and acted on."""
+    await read_body(request, PlainWish)
     message = _remote(context).sync()
     return await _accepted(request, context, message)
 
@@ -51,6 +52,7 @@ async def suspend_source(request: Request, context: Context) -> ASGIApp:
 
 
 async def resume_source(request: Request, context: Context) -> ASGIApp:
+    await read_body(request, PlainWish)
     return answer(request, Ack(_remote(context).resume()))
 
 
@@ -100,11 +102,12 @@ ENDPOINTS = (
         sync,
         "Look at the repository now",
         Ack,
+        PlainWish,
         query=(switch("wait"),),
         statuses=(200, 202),
     ),
     Endpoint("POST", "/api/source/suspend", suspend_source, "Do not look at the repository", Ack, SuspendWish),
-    Endpoint("POST", "/api/source/resume", resume_source, "Follow the repository again", Ack),
+    Endpoint("POST", "/api/source/resume", resume_source, "Follow the repository again", Ack, PlainWish),
     Endpoint(
         "POST",
         "/api/source/rollback",

@@ -243,6 +243,10 @@ class RollbackWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     by: str = "api"
 
 
+class PlainWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A wish whose address says all of it: an object without keys."""
+
+
 class RestartWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``pull`` fetches the image first, so that a moved tag is followed."""
 
