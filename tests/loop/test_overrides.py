@@ -38,6 +38,24 @@ def test_deleting_a_suspended_slot_on_a_full_disk_ends_nothing_but_the_slot(tmp_
     assert "OwnFault" not in {event.reason for event in whole.log.all()}
 
 
+def test_deleting_a_suspended_slot_ends_its_suspension_and_that_is_said(tmp_path: Path, monkeypatch: Any) -> None:
+    whole = parts(tmp_path, monkeypatch)
+    write(tmp_path, "a", "b")
+
+    async def done() -> None:
+        await whole.operator.fresh()
+        whole.operator.suspend("a", "me", "")
+        write(tmp_path, "b")
+        await whole.operator.fresh()
+        write(tmp_path, "a", "b")
+        await whole.operator.fresh()
+        assert {s.name: s.phase for s in whole.operator.slots()} == {"a": "Off", "b": "Off"}
+
+    while_it_runs(whole, done)
+    ended = [(event.type, event.slot) for event in whole.log.all() if event.reason == "Resumed"]
+    assert ended == [("Normal", "a")]
+
+
 def test_an_approved_prune_approves_the_next_accident_of_the_same_kind_no_more(
     tmp_path: Path, monkeypatch: Any
 ) -> None:

@@ -171,7 +171,8 @@ class RunningOperator:
         self._log.add("Normal", "Suspended", slot, f"by {by}" + (f": {reason}" if reason else ""))
 
     def resume(self, slot: str) -> str:
-        self._known(slot)
+        if slot not in self.overrides.suspended:
+            self._known(slot)
         left = {name: o for name, o in self.overrides.suspended.items() if name != slot}
         self.override(suspended=left)
         target = self._reconciler.aims.targets.get(slot)
@@ -248,17 +249,24 @@ class RunningOperator:
         self._drive.wake()
 
     def forget_overrides(self) -> None:
-        """The home changed: a deleted slot's suspension ends, and an approval was of the home as it was then."""
-        aims, before = self._reconciler.aims, self.overrides
-        known = {*before.suspended} if self._home.source.pruning.slots else {*aims.targets, *aims.desired.frozen}
+        """The home changed: a deleted slot's suspension ends, and an approval was of the home as it was then.
+
+        A slot that a revision lacks to which a person went back was not deleted.
+        """
+        aims, before, source = self._reconciler.aims, self.overrides, self._home.source
+        kept = bool(source.pruning.slots) or not source.newest()
+        known = {*before.suspended} if kept else {*aims.targets, *aims.desired.frozen}
         left = {name: o for name, o in before.suspended.items() if name in known}
-        approved = before.prune_approved if before.prune_approved == self._home.source.digest else ""
+        approved = before.prune_approved if before.prune_approved == source.digest else ""
         if (left, approved) == (before.suspended, before.prune_approved):
             return
         try:
             self.override(suspended=left, prune_approved=approved)
         except Refused as refused:
             self._log.add("Warning", "StateUnwritable", "", str(refused))
+            return
+        for name in sorted(before.suspended.keys() - left.keys()):
+            self._log.add("Normal", "Resumed", name, "its file is gone, which ends the suspension")
 
     def _argv(self, slot: str) -> tuple[tuple[str, str], ...]:
         found, target = self._reconciler.aims.effective.get(slot), self._reconciler.aims.targets.get(slot)

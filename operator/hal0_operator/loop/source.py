@@ -27,6 +27,7 @@ class Source:
     """``path`` is the home as it was named.  What went wrong and still does is ``""`` when nothing did.
 
     ``revision`` is the commit in force, ``remote`` makes a status that of a repository; both for homes of git.
+    ``newest``: what is in force is what people wrote last, not what one of them went back to.
     """
 
     def __init__(self, path: str, core: Reconciler, log: EventLog, clock: Clock) -> None:
@@ -45,6 +46,7 @@ class Source:
         self._shown: SourceStatus | None = None
         self.revision = ""
         self.remote: Callable[[SourceStatus], SourceStatus] | None = None
+        self.newest: Callable[[], bool] = lambda: True
 
     @property
     def read(self) -> bool:

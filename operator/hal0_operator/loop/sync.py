@@ -66,7 +66,7 @@ class Sync:
         self.overrides: Callable[[], Overrides] = Overrides
         home.decided = self._admission
         home.back_at = lambda: hold.commit if (hold := self.overrides().hold) is not None else ""
-        home.source.remote = self._status
+        home.source.remote, home.source.newest = self._status, self._is_newest
 
     # ── triggers ───────────────────────────────────────────────────────────────────────────────
 
@@ -91,10 +91,14 @@ class Sync:
         await self.begin()
         if self._home.cold and self._reader.commit:
             await self._first()
+        newest = False
         while True:
             self._hinted = anyio.Event()
             asked = self._asked
             await self._look()
+            newest, before = self._is_newest(), newest
+            if newest and not before:  # also where nothing else tells of it, as what was held is the tip now
+                self._home.changed()
             self._answered = asked
             self._home.source.status()  # so that conditions have the time of this look, whoever asks when
             turn, self._turn = self._turn, anyio.Event()
@@ -256,6 +260,10 @@ class Sync:
             settled=self._home.settled(),
         )
         return sync_state.status(found, self._settings, known)
+
+    def _is_newest(self) -> bool:
+        """What is in force is what the remote names now, and nobody went back to it."""
+        return self.overrides().hold is None and bool(self._tip) and self._tip == self._home.source.revision
 
     @property
     def _refusal(self) -> Trouble | None:
