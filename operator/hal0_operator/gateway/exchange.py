@@ -37,6 +37,8 @@ class Finder(Protocol):
 
     async def has_died(self, found: Route) -> bool: ...
 
+    def why_gone(self, found: Route) -> str: ...
+
 
 class Exchange:
     """A server of the family flm dies of a cancelled request: its answer is read to the end, whoever is there.
@@ -92,7 +94,7 @@ class Exchange:
                 self._finder.unheard(self._found)
             elif not isinstance(fault, NoConnection) and await self._finder.has_died(self._found):
                 fault = NoConnection(str(fault))
-            raise Refused(_failure(self._found, fault)) from fault
+            raise Refused(self._failure(fault)) from fault
         finally:
             client.when_gone(None)
             if self._upload is not None:
@@ -163,7 +165,7 @@ class Exchange:
                 # A stream ends with the reason; any other answer as it ended here, so that nobody takes it for whole.
                 if isinstance(fault, TooLate):
                     self._finder.unheard(self._found)
-                await client.fail(_failure(self._found, fault))
+                await client.fail(self._failure(fault))
                 return
             self._finder.heard(self._found)
             if is_first:
@@ -217,21 +219,22 @@ class Exchange:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             is_refusal = answer.status >= 400
             why = "it refused the request" if is_refusal else "its answer is neither JSON nor a stream of events"
-            await client.fail(_failure(self._found, UpstreamFault(why)))
+            await client.fail(self._failure(UpstreamFault(why)))
         else:
             await client.last_event(event, answer.status)
+
+    def _failure(self, fault: UpstreamFault) -> Failure:
+        """A container that was taken away, or has ended, is no fault of its answer: it is said why it is gone."""
+        server, why = self._found.server.slot, self._finder.why_gone(self._found)
+        reason = f"{fault} ({why})" if why else str(fault)
+        details = {"slot": self._found.slot, "container": self._found.standing.container, "reason": reason}
+        if isinstance(fault, NoConnection):  # the loop knows within moments, and starts it again
+            return Failure(503, "slot.not_ready", f"slot {server} is not there now: {reason}", details, 1)
+        status = 504 if isinstance(fault, TooLate) else 502
+        return Failure(status, "upstream.failed", f"slot {server} did not answer: {reason}", details)
 
 
 def _is_stream(answer: Answer) -> bool:
     """Whether events may be added to it."""
     kind = value_of(answer.headers, b"content-type")
     return kind.startswith(b"text/event-stream") and not value_of(answer.headers, b"content-length")
-
-
-def _failure(found: Route, fault: UpstreamFault) -> Failure:
-    server = found.server.slot
-    details = {"slot": found.slot, "container": found.standing.container, "reason": str(fault)}
-    if isinstance(fault, NoConnection):  # the loop knows within moments, and starts it again
-        return Failure(503, "slot.not_ready", f"slot {server} is not there now: {fault}", details, 1)
-    status = 504 if isinstance(fault, TooLate) else 502
-    return Failure(status, "upstream.failed", f"slot {server} did not answer: {fault}", details)

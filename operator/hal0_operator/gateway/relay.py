@@ -93,7 +93,14 @@ class Relay:
     async def has_died(self, found: Route) -> bool:
         """Whether the container is not to be asked any more; the news of a death comes within a moment of it."""
         await asyncio.sleep(NEWS_S)
-        return self._slots.stands(found.server.slot).container != found.standing.container
+        return bool(self.why_gone(found))
+
+    def why_gone(self, found: Route) -> str:
+        """Why the container answers nobody any more, as far as the loop knows; ``""`` while it does."""
+        stands = self._slots.stands(found.server.slot)
+        if stands.keeps(found.standing.container):
+            return ""
+        return stands.why or ("there is another container now" if stands.container else f"it is {stands.phase}")
 
     async def _wake(self, found: Route, client: Client, *, beats: bool) -> None:
         woken = asyncio.ensure_future(self._slots.wake(found.server.slot))
