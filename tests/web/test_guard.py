@@ -91,6 +91,41 @@ async def test_a_write_over_tcp_needs_token_json_and_the_same_origin(ask, operat
     assert bool(operator.wishes) == (status == 202)
 
 
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("/chat/completions", "/v1/chat/completions"),
+        ("/V1/chat/completions", "/v1/chat/completions"),
+        ("//v1/chat/completions", "/v1/chat/completions"),
+        ("/api/v1/embeddings", "/v1/embeddings"),
+        ("/audio/transcriptions", "/v1/audio/transcriptions"),
+        ("/no/such/path", ""),
+        ("/v1", ""),
+    ],
+)
+@pytest.mark.parametrize("unix", [True, False])
+async def test_who_writes_to_nothing_is_asked_for_no_token_and_told_where_models_are(ask, path, meant, unix):
+    got = await ask("POST", f"http://127.0.0.1:8080{path}", unix=unix, json={"model": "chat"})
+    found = got.json()["error"]
+    assert (got.status_code, found["code"]) == (404, "request.not_found")
+    assert "models are below /v1" in found["message"]
+    assert ("base URL end in /v1" in found["message"]) == bool(meant)
+    assert meant in found["message"]
+    assert "token" not in got.text.lower()
+    assert "WWW-Authenticate" not in got.headers
+
+
+async def test_a_look_at_models_without_v1_is_told_where_they_are(ask):
+    got = await ask("GET", "/models")
+    assert got.status_code == 404
+    assert "let the client's base URL end in /v1 (/v1/models)" in got.json()["error"]["message"]
+
+
+async def test_a_page_of_another_origin_learns_nothing_of_paths(ask):
+    got = await ask("POST", "/chat/completions", json={}, headers={"Origin": "http://evil.example"})
+    assert (got.status_code, got.json()["error"]["code"]) == (403, "origin.forbidden")
+
+
 async def test_an_operator_without_a_token_lets_no_write_in(operator):
     ask = Asks(operator)
     ask.app._token = b""

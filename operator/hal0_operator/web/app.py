@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
-from starlette.routing import Route, Router
+from starlette.routing import Match, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hal0_operator.changes.refusal import Refusal
@@ -27,7 +27,7 @@ from hal0_operator.web import (
 from hal0_operator.web.answers import Fault, answer
 from hal0_operator.web.deliveries import Deliveries
 from hal0_operator.web.endpoint import Context, Endpoint
-from hal0_operator.web.guard import Guard
+from hal0_operator.web.guard import Guard, nothing_at
 
 RESOURCES: tuple[Endpoint, ...] = (
     *slots.ENDPOINTS,
@@ -60,9 +60,12 @@ def build(operator: Operator, token: str, settings: Settings, deliveries: Delive
     routes = [Route(path, _bind(methods, context)) for path, methods in by_path.items()]
     for route in routes:
         route.methods = None
-    return Guard(
-        Router(routes, redirect_slashes=False, default=_nothing), token, (settings.listen, *settings.allowed_hosts)
-    )
+
+    def leads(scope: Scope) -> bool:
+        return any(route.matches(scope)[0] is not Match.NONE for route in routes)
+
+    router = Router(routes, redirect_slashes=False, default=_nothing)
+    return Guard(router, token, (settings.listen, *settings.allowed_hosts), leads)
 
 
 def _bind(endpoints: dict[str, Endpoint], context: Context) -> Callable[[Request], Awaitable[ASGIApp]]:
@@ -107,5 +110,5 @@ async def _front(request: Request, context: Context) -> ASGIApp:
 
 
 async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
-    del scope, receive, send
-    raise Fault(404, "request.not_found", f"there is nothing at this path; {OPENAPI_PATH} lists what there is")
+    del receive, send
+    raise nothing_at(scope["path"])

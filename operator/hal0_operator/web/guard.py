@@ -9,12 +9,13 @@ import hmac
 import ipaddress
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import anyio
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from hal0_operator.routing.endpoints import ENDPOINTS, IMAGES, MODELS
 from hal0_operator.web.answers import JSON, Fault
 
 BODY_LIMIT = 1 << 20
@@ -26,6 +27,7 @@ BODY_S = 30.0
 HOOK = "/hooks/git"
 """The one write that needs no token: a signature over its body is asked for instead, and it only hints."""
 
+_MODELS = {path.removeprefix("/v1"): path for path in (*ENDPOINTS, IMAGES, MODELS)}
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?")
@@ -33,12 +35,22 @@ _log = logging.getLogger("hal0_operator.web")
 
 
 class Guard:
-    """ASGI middleware.  ``names`` are hosts that are ours besides loopback, compared without port."""
+    """ASGI middleware.  ``names`` are hosts that are ours besides loopback, compared without port.
 
-    def __init__(self, app: ASGIApp, token: str, names: Iterable[str] = ()) -> None:
+    ``leads`` answers whether anything is at a request's path: who writes to nothing is not asked for a token.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        token: str,
+        names: Iterable[str] = (),
+        leads: Callable[[Scope], bool] = lambda _scope: True,
+    ) -> None:
         self._app = app
         self._token = token.encode()
         self._names = frozenset(filter(None, map(_host_name, names)))
+        self._leads = leads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -74,8 +86,7 @@ class Guard:
         if not local:
             self.check_origin(headers)
             if scope["path"] != HOOK:
-                self._check_token(headers)
-                _check_type(headers)
+                self._check_write(scope, headers)
         return await _whole_body(headers, receive)
 
     def check_host(self, headers: Headers) -> None:
@@ -97,6 +108,16 @@ class Guard:
         if site not in ("none", "same-origin") or any(origin.lower() not in own for origin in origins):
             raise Fault(403, "origin.forbidden", "a page of another origin may not write here")
 
+    def _check_write(self, scope: Scope, headers: Headers) -> None:
+        """Where there is nothing to write to, nobody is told what a write would need."""
+        try:
+            self._check_token(headers)
+            _check_type(headers)
+        except Fault:
+            if self._leads(scope):
+                raise
+            raise nothing_at(scope["path"]) from None
+
     def _check_token(self, headers: Headers) -> None:
         given = headers.getlist("authorization")
         scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
@@ -105,6 +126,18 @@ class Guard:
             raise Fault(401, "auth.token_missing", message, _CHALLENGE)
         if not self._token or not hmac.compare_digest(token.strip().encode("latin-1"), self._token):
             raise Fault(401, "auth.token_invalid", "this is not the operator's token", _CHALLENGE)
+
+
+def nothing_at(path: str) -> Fault:
+    """404; of a path of models whose ``/v1`` is missing it says so: its client needs another address, and no token."""
+    meant = next((right for tail, right in _MODELS.items() if path.lower().endswith(tail)), None)
+    if meant is not None:
+        message = (
+            f"there is nothing at this path: models are below /v1, so let the client's base URL end in /v1 ({meant})"
+        )
+    else:
+        message = "there is nothing at this path; /api/openapi.json lists what there is, and models are below /v1"
+    return Fault(404, "request.not_found", message)
 
 
 def is_unix(scope: Scope) -> bool:
