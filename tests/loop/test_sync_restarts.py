@@ -4,6 +4,7 @@ import errno
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from hal0_operator.changes.refusal import Refusal
@@ -223,3 +224,24 @@ def test_an_edit_is_refused_while_no_file_of_what_is_in_force_can_be_read(
     git.here.clear()
     git.fail("tip", "unreachable")
     follow(tmp_path, git, monkeypatch, lost)
+
+
+@pytest.mark.parametrize("at", ["garbage", "2026-01-02T03:04:05", "2199-01-01T00:00:00Z"])
+def test_a_time_of_the_notes_that_cannot_be_read_troubles_nobody(
+    tmp_path: Path, git: FakeGit, monkeypatch: Any, at: str
+) -> None:
+    first = git.push("c1", chat=GOOD)
+
+    async def noted(it: Followed) -> None:
+        await it.look()
+        it.whole.state.write_source(msgspec.structs.replace(it.remote._sync.memory, at=at))
+
+    async def restarted(it: Followed) -> None:
+        await it.look()
+        assert (it.source.admitted, it.condition("SourceUnreachable").status) == (first, "True")
+        assert it.remote.figures().age_seconds > 0
+        assert "OwnFault" not in it.reasons
+
+    follow(tmp_path, git, monkeypatch, noted)
+    git.fail("tip", "unreachable")
+    follow(tmp_path, git, monkeypatch, restarted)

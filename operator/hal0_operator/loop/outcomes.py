@@ -11,17 +11,17 @@ from hal0_operator.seams.git import GitFault
 class Outcomes:
     """Of the looks at ``url`` in this life.  ``results`` counts them, ``failures`` those that failed in a row.
 
-    ``trouble`` is the fault of the last look.
+    ``trouble`` is the fault of the last look, ``changed_at`` when an earlier life noted something last.
     """
 
-    def __init__(self, url: str, log: EventLog, clock: Clock) -> None:
+    def __init__(self, url: str, log: EventLog, clock: Clock, changed_at: str) -> None:
         self._url, self._log, self._clock = url, log, clock
         self.results: Counter[str] = Counter()
         self.failures = 0
         self.trouble: Trouble | None = None
         self._refusal: tuple[str, Trouble] | None = None
-        self._well_at: float | None = None
-        self._begun_at = clock.monotonic()
+        # once: a clock that is set later moves nothing, and a time that cannot be is as good as none
+        self._well_at = clock.monotonic() - seconds_between(changed_at, clock.wall())
 
     def well(self, result: str) -> None:
         """A look went well."""
@@ -60,8 +60,7 @@ class Outcomes:
         """Why this revision is not taken; also while a later look failed for another cause."""
         return self._refusal[1] if self._refusal is not None and self._refusal[0] == commit else None
 
-    def age(self, changed_at: str) -> float:
+    @property
+    def age(self) -> float:
         """Seconds since the last look that went well; of an earlier life since something last changed, else of ours."""
-        if self._well_at is None and changed_at:
-            return seconds_between(changed_at, self._clock.wall())
-        return self._clock.monotonic() - (self._begun_at if self._well_at is None else self._well_at)
+        return self._clock.monotonic() - self._well_at

@@ -58,7 +58,7 @@ class Sync:
         self._undecided: set[str] = set()
         self._kept: tuple[str, ...] = ()
         self._tip = self._applied = self._busy = ""
-        self._outcomes = Outcomes(settings.url, log, time.clock)
+        self._outcomes = Outcomes(settings.url, log, time.clock, self.memory.at)
         self._hinted = anyio.Event()
         self._asked = self._answered = 0
         self._turn = anyio.Event()
@@ -233,11 +233,6 @@ class Sync:
 
     # ── what is known ──────────────────────────────────────────────────────────────────────────
 
-    @property
-    def _age(self) -> float:
-        """Seconds since the last look that went well; of an earlier life since something last changed, else of ours."""
-        return self._outcomes.age(self.memory.at)
-
     def _status(self, found: SourceStatus) -> SourceStatus:
         """A folder's status, made that of a repository."""
         in_force = self._home.source.revision
@@ -256,7 +251,7 @@ class Sync:
             suspended=overrides.source_suspended,
             hold=overrides.hold,
             busy=self._busy,
-            age_s=self._age,
+            age_s=self._outcomes.age,
             settled=self._home.settled(),
         )
         return sync_state.status(found, self._settings, known)
@@ -284,7 +279,7 @@ class Sync:
         overrides = self.overrides()
         return SourceFigures(
             syncs=counted(self._outcomes.results),
-            age_seconds=self._age,
+            age_seconds=self._outcomes.age,
             commit=short(self._home.source.revision),
             refused=self._home.source.refused or self._refusal is not None,
             suspended=overrides.source_suspended is not None,

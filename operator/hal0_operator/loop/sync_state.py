@@ -106,8 +106,11 @@ def short(commit: str) -> str:
 
 
 def seconds_between(then: str, now: str) -> float:
-    """Of two times by RFC 3339; never less than none."""
-    return max((datetime.fromisoformat(now) - datetime.fromisoformat(then)).total_seconds(), 0.0)
+    """Of two times by RFC 3339; none where the first is the later one, or one of them is no such time."""
+    try:
+        return max((datetime.fromisoformat(now) - datetime.fromisoformat(then)).total_seconds(), 0.0)
+    except (ValueError, TypeError, OverflowError):  # TypeError: one of them without its zone
+        return 0.0
 
 
 def told(revision: Revision) -> str:
