@@ -106,7 +106,9 @@ GITOPS = Table(
         "ssh_key_file": Key(_SSH_FILE, "The file of the private key for ssh.", "ssh_key_file"),
         "token_file": Key(_FILE, "A file with a token, or user:token, for http.", "token_file"),
         "webhook_secret_file": Key(
-            _FILE, "A file with the secret that signs calls of POST /hooks/git; none: no hook.", "webhook_secret_file"
+            _FILE,
+            "A file with the secret that signs calls of POST /hooks/git, read at start; none: no hook.",
+            "webhook_secret_file",
         ),
     },
     field="gitops",

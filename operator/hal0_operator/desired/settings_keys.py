@@ -83,7 +83,7 @@ SETTINGS = Table(
         ),
         "api_key_file": Key(
             ABSOLUTE,
-            "A file with the key that requests below /v1 must bring; none: open over loopback alone.",
+            "A file with the key that requests below /v1 must bring, read at start; none: open over loopback alone.",
             "api_key_file",
         ),
         "loop": Table(
