@@ -16,7 +16,7 @@ from hal0_operator.gateway.ports import Slots
 from hal0_operator.gateway.relay import Relay
 from hal0_operator.gateway.request import Scope
 from hal0_operator.gateway.sweep import Sweep
-from hal0_operator.routing.directory import Directory
+from hal0_operator.routing.directory import PREFIX, Directory
 from hal0_operator.routing.endpoints import ENDPOINTS, IMAGES, MODELS
 from hal0_operator.routing.failure import Failure
 
@@ -83,7 +83,7 @@ class Gateway:
     async def _answer(self, scope: Scope, client: Client) -> None:
         path, method = scope["path"], scope["method"]
         endpoint = ENDPOINTS.get(path)
-        allowed = ("GET", "HEAD") if path == MODELS else ("POST",)
+        allowed = ("GET", "HEAD") if _known(path) == MODELS else ("POST",)
         if _known(path) == "" or method not in allowed or endpoint is None:
             await self._answer_here(path, method, allowed, client)
             self.counters.ended("", _known(path), str(client.status or CLIENT_GONE))
@@ -101,8 +101,13 @@ class Gateway:
         elif path == IMAGES:
             message = "images are made by ComfyUI's own API, on the slot's own port; nothing translates to it here"
             await client.fail(Failure(501, "request.not_implemented", message))
+        elif path != MODELS and _named(path) not in self._slots.directory().slots:
+            names = ", ".join(sorted(self._slots.directory().slots)) or "none"
+            await client.fail(
+                Failure(404, "slot.unknown", f"no slot has the name that was asked for: there are: {names}")
+            )
         else:
-            body = models(self._slots.directory())
+            body = models(self._slots.directory()) if path == MODELS else msgspec.json.encode(_entry(_named(path)))
             headers: Headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
             await client.start(200, headers)
             await client.body(body, last=True)
@@ -110,10 +115,20 @@ class Gateway:
 
 def models(directory: Directory) -> bytes:
     """The list of models as OpenAI has it: one for each slot, under the slot's name."""
-    data = [{"id": slot, "object": "model", "created": 0, "owned_by": "hal0"} for slot in sorted(directory.slots)]
-    return msgspec.json.encode({"object": "list", "data": data})
+    return msgspec.json.encode({"object": "list", "data": [_entry(slot) for slot in sorted(directory.slots)]})
+
+
+def _entry(slot: str) -> dict[str, str | int]:
+    return {"id": slot, "object": "model", "created": 0, "owned_by": "hal0"}
+
+
+def _named(path: str) -> str:
+    """The slot that a path below that of the models names, as every request may name it."""
+    return path.removeprefix(f"{MODELS}/").removeprefix(PREFIX)
 
 
 def _known(path: str) -> str:
-    """The path where it is one of ours, else ``""``."""
+    """The route where the path is one of ours, else ``""``: never what a client named in it."""
+    if path.startswith(f"{MODELS}/"):
+        return MODELS
     return path if path in ENDPOINTS or path in (MODELS, IMAGES) else ""
