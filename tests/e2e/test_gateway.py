@@ -51,6 +51,7 @@ def real(llamas: OperatorProcess) -> OperatorProcess:
 def test_the_official_client_talks_to_every_slot(real: OperatorProcess) -> None:
     ask = client(real)
     assert {model.id for model in ask.models.list()} == {"chat", "embed", "rerank"}
+    assert ask.models.retrieve("hal0/chat").id == "chat"
     four: dict[str, Any] = {"messages": HELLO, "max_tokens": 4, "extra_body": {"ignore_eos": True}}
     whole = ask.chat.completions.create(model="chat", **four)
     assert whole.usage is not None
@@ -142,6 +143,23 @@ def test_a_swap_lets_every_request_under_way_end(running: OperatorProcess) -> No
         text = answer.read().decode()
     assert text.endswith("data: [DONE]\n\n")
     running.until(lambda slots: all_ready(slots) and container_id(slots["chat"]) not in ("", before))
+
+
+def test_an_answer_that_outlasts_the_drain_is_told_that_its_container_is_being_replaced(
+    running: OperatorProcess,
+) -> None:
+    converged(running)
+    running.stub("chat", chunks=400, chunk_ms=50)
+    with asking(running, CHAT, {"model": "chat", "messages": HELLO, "stream": True}) as answer:
+        assert answer.readline().startswith(b"data:")
+        running.home.slot("chat", model={"default": "m.gguf", "context_size": 2048})
+        error = json.loads(answer.read().decode().rstrip().rpartition("data: ")[2])["error"]
+    assert error["code"] == "upstream.failed"
+    assert error["details"]["reason"].endswith("(hal0-chat is being replaced)")
+    running.until(all_ready)
+    assert 'hal0_gateway_requests_total{code="502",route="/v1/chat/completions",slot="chat"} 1' in running.get(
+        "/metrics"
+    )
 
 
 def test_no_answer_is_lost_while_slots_are_swapped_all_the_time(running: OperatorProcess) -> None:
