@@ -2,11 +2,13 @@
 
 import http.client
 import json
+import threading
+import time
 from typing import Any
 
 import pytest
 
-from tests.e2e.awaited import all_ready
+from tests.e2e.awaited import all_ready, container_id, until_event
 from tests.e2e.test_gateway import HELLO, asking, failure
 from tests.e2e.test_npu import TAG, npu, shadow  # noqa: F401 - a fixture
 from tests.support.operator_process import OperatorProcess
@@ -67,6 +69,50 @@ def test_without_the_npu_slot_each_role_says_so(trio: OperatorProcess) -> None:
     shadow(trio, "embed", "embed-gemma:300m", enabled=False)
     trio.until(lambda slots: slots["embed"]["enabled"] is False)
     assert failure(trio, EMBED, {"model": "embed", "input": "x"})[1]["code"] == "slot.disabled"
+
+
+def test_a_swap_answers_all_that_the_npu_has_accepted_before_it_and_tells_the_others_to_come_again(
+    npu: OperatorProcess,  # noqa: F811
+) -> None:
+    """Of the record that is switched off, too."""
+    npu.configure(loop={"drain_s": 20})
+    npu.start()
+    npu.until(lambda slots: len(slots) == 3 and all_ready(slots))
+    npu.stub("npu", chunks=15, chunk_ms=100)
+    before = npu.cid("npu")
+    chat = {"model": "npu", "messages": HELLO}
+    accepted = [(CHAT, chat), (EMBED, {"model": "embed", "input": "x"}), (CHAT, chat | {"stream": True})]
+    found: dict[int, tuple[int, bytes]] = {}
+
+    def ask(number: int, path: str, body: dict[str, Any]) -> None:
+        with asking(npu, path, body) as answer:
+            found[number] = answer.status, answer.read()
+
+    with asking(npu, CHAT, chat | {"stream": True}) as running:
+        running.readline()
+        clients = [threading.Thread(target=ask, args=(number, *each)) for number, each in enumerate(accepted)]
+        for each in clients:
+            each.start()
+        until_in_flight(npu, {"npu": 3, "embed": 1})
+        shadow(npu, "embed", "embed-gemma:300m", enabled=False)
+        until_event(npu, lambda event: event["reason"] == "Draining" and event["slot"] == "npu")
+        status, error, retry = failure(npu, CHAT, chat)
+        assert (status, error["code"], error["details"]["phase"]) == (503, "npu.trio_unavailable", "Starting")
+        assert "hal0-npu is being replaced, and waits for 4 requests that are under way" in error["message"]
+        assert retry is not None
+        assert running.read().endswith(b"data: [DONE]\n\n")
+    for each in clients:
+        each.join()
+    assert {number: status for number, (status, _) in found.items()} == {0: 200, 1: 200, 2: 200}
+    assert found[2][1].endswith(b"data: [DONE]\n\n")
+    npu.until(lambda slots: slots["npu"]["phase"] == "Ready" and container_id(slots["npu"]) not in ("", before))
+
+
+def until_in_flight(operator: OperatorProcess, counts: dict[str, int]) -> None:
+    wanted = {f'hal0_gateway_in_flight{{slot="{slot}"}} {count}' for slot, count in counts.items()}
+    end = time.monotonic() + 10
+    while not wanted <= {line.removesuffix(".0") for line in operator.get("/metrics").splitlines()}:
+        assert time.monotonic() < end
 
 
 def test_an_operator_that_ends_in_an_answer_does_not_cost_the_npu_its_process(trio: OperatorProcess) -> None:
