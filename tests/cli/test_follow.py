@@ -30,7 +30,7 @@ class Follower:
     def end(self, with_signal: int = signal.SIGINT) -> tuple[int, str]:
         if self.process.poll() is None:
             self.process.send_signal(with_signal)
-        _, err = self.process.communicate(timeout=10)
+        _, err = self.process.communicate(timeout=30)
         return self.process.returncode, err
 
 
@@ -76,7 +76,7 @@ def test_only_the_named_slot_is_followed(live, follow):
 
 def test_an_unknown_slot_is_not_waited_for(live, follow):
     follower = follow("get", "slots", "caht", "-w")
-    assert follower.process.wait(10) == 1
+    assert follower.process.wait(30) == 1
     assert "no slot 'caht', did you mean 'chat'?" in follower.end()[1]
 
 
@@ -93,7 +93,7 @@ def test_a_followed_operator_that_ends_is_exit_1(operator, tmp_path, follow, liv
     follower.line()
     live.call(live.operator.followed.wait)
     live.shut()
-    assert follower.process.wait(10) == 1
+    assert follower.process.wait(30) == 1
     assert follower.end()[1] == "hal0ctl: the operator ended the stream\n"
 
 
@@ -103,7 +103,7 @@ def test_a_reader_that_leaves_ends_the_following(live, follow):
         follower.line()
     follower.process.stdout.close()
     starting(live)
-    assert follower.process.wait(10) == 141
+    assert follower.process.wait(30) == 141
     assert follower.process.stderr.read() == ""
 
 

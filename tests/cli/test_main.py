@@ -141,7 +141,7 @@ def test_a_reader_that_leaves_ends_the_command_quietly(tmp_path):
     os.close(read)
     process = hal0ctl_process("--help", stdout=write)
     os.close(write)
-    assert (process.wait(10), process.stderr.read()) == (141, "")
+    assert (process.wait(30), process.stderr.read()) == (141, "")
     process.stderr.close()
 
 

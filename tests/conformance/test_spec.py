@@ -137,7 +137,7 @@ def _fetched(address: str, port: int) -> str:
     """Asks until the server listens."""
     for _ in range(1000):
         try:
-            with urllib.request.urlopen(f"http://{address}:{port}/page", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://{address}:{port}/page", timeout=30) as answer:
                 return answer.read().decode()
         except ConnectionError:
             continue

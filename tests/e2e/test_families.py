@@ -24,7 +24,7 @@ def test_speech_is_ready_when_its_model_is_loaded_and_not_before(operator: Opera
     assert loading["phase"] == "Starting"
     operator.until_phase("tts", "Ready")
     speech = f"http://127.0.0.1:{operator.home.ports[0]}/v1/audio/speech"
-    with urllib.request.urlopen(speech, data=b'{"input": "hello"}', timeout=5) as answer:
+    with urllib.request.urlopen(speech, data=b'{"input": "hello"}', timeout=30) as answer:
         assert answer.read(4) == b"RIFF"
 
 

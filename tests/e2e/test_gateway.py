@@ -94,7 +94,7 @@ def until_generating(operator: OperatorProcess) -> None:
 
 def generating(operator: OperatorProcess) -> bool:
     port = operator.home.ports[0]
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/slots", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/slots", timeout=30) as answer:
         return any(slot["is_processing"] for slot in json.load(answer))
 
 

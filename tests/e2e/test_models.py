@@ -45,7 +45,7 @@ def test_minimal_embedding_and_reranking_slots_are_started_in_their_mode(operato
 
     def ask(slot: str, path: str, body: dict) -> dict:
         url = f"http://127.0.0.1:{operator.slots()[slot]['port']}{path}"
-        with urllib.request.urlopen(url, data=json.dumps(body).encode(), timeout=5) as answer:
+        with urllib.request.urlopen(url, data=json.dumps(body).encode(), timeout=30) as answer:
             return json.load(answer)
 
     assert ask("embed", "/v1/embeddings", {"input": ["a"]})["data"]

@@ -108,7 +108,7 @@ def test_a_literal_secret_is_warned_of_at_its_line(secretive: OperatorProcess) -
 
 def asked(operator: OperatorProcess, method: str, path: str, body: str | None = None, **headers: str) -> int:
     host, port = operator.listen.split(":")
-    connection = http.client.HTTPConnection(host, int(port), timeout=5)
+    connection = http.client.HTTPConnection(host, int(port), timeout=30)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     try:
         connection.request(method, path, body, named)

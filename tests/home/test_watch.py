@@ -50,7 +50,7 @@ class Hints:
         self._changed.set()
 
     async def until(self, wanted: Callable[[], bool]) -> None:
-        with anyio.fail_after(5):
+        with anyio.fail_after(30):
             while not wanted():
                 self._changed = anyio.Event()
                 await self._changed.wait()

@@ -160,7 +160,7 @@ async def test_a_server_that_hangs_is_a_timeout_and_its_connection_is_dropped() 
     async with behaving(hang) as port:
         result = await ask(port, timeout_s=0.05)
         assert result.verdict == "timeout" and "0.05 s" in result.detail
-        with anyio.fail_after(5):
+        with anyio.fail_after(30):
             await dropped.wait()
 
 

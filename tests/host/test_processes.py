@@ -75,7 +75,7 @@ class Fired:
         self.event.set()
 
     async def wait(self) -> None:
-        with anyio.fail_after(5):
+        with anyio.fail_after(30):
             await self.event.wait()
 
 

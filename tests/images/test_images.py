@@ -71,7 +71,7 @@ def answered(machine: Machine, port: int, path: str) -> dict:
     end = time.monotonic() + 20
     while time.monotonic() < end:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as answer:
                 return json.load(answer)
         except OSError:
             state = machine.podman("inspect", "--format", "{{.State.Status}}", "it").strip()

@@ -48,7 +48,7 @@ class Whole:
         self.drive.wake()
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        with anyio.fail_after(5):
+        with anyio.fail_after(30):
             while True:
                 moved = self.statuses.moved()
                 if holds():

@@ -20,7 +20,7 @@ async def until_good_is_ready(drive: Drive) -> None:
     drive.changed = lambda _slot: ready.set() if drive.reconciler.is_ready("good") else None
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(drive.run)
-        with anyio.fail_after(5):
+        with anyio.fail_after(30):
             await ready.wait()
         drive.stop()
 

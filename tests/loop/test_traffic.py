@@ -68,7 +68,7 @@ def loading(effect: a.Effect) -> a.Outcome | None:
 
 async def counted(whole: Whole, requests: int) -> None:
     """Return once so many requests are demand for the slot."""
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         while whole.traffic._demand._in_flight.get("chat", 0) != requests:
             await anyio.sleep(0)
 
@@ -118,7 +118,7 @@ def test_an_image_that_cannot_be_fetched_is_said_at_once_and_when_it_is_tried_ag
         return a.Fault("pull_failed", "manifest unknown") if isinstance(effect, a.Pull) else None
 
     async def script(whole: Whole) -> None:
-        with anyio.fail_after(5):
+        with anyio.fail_after(30):
             found = await whole.traffic.wake("chat")
         assert isinstance(found, Failure)
         assert (found.status, found.code, found.details["phase"]) == (503, "slot.not_ready", "Pulling")
@@ -142,7 +142,7 @@ def test_a_client_that_goes_away_while_it_waits_counts_as_one_whose_request_ende
 
 def test_a_start_that_takes_too_long_is_waited_for_no_longer_than_its_deadline() -> None:
     async def script(whole: Whole) -> None:
-        with anyio.fail_after(5):
+        with anyio.fail_after(30):
             found = await whole.traffic.wake("chat")
         assert isinstance(found, Failure)
         assert (found.status, found.code) == (503, "slot.not_ready")
@@ -157,7 +157,7 @@ def test_a_model_that_is_not_there_is_said_at_once() -> None:
         return a.Checked(missing) if isinstance(effect, a.Check) else None
 
     async def script(whole: Whole) -> None:
-        with anyio.fail_after(5):
+        with anyio.fail_after(30):
             found = await whole.traffic.wake("chat")
         assert isinstance(found, Failure)
         assert (found.code, found.retry_s) == ("slot.not_ready", None)
@@ -171,7 +171,7 @@ def test_a_program_that_crashes_is_not_waited_for_after_the_second_time() -> Non
         return a.Fault("limits", "no memory") if isinstance(effect, a.Start) else None
 
     async def script(whole: Whole) -> None:
-        with anyio.fail_after(5):
+        with anyio.fail_after(30):
             found = await whole.traffic.wake("chat")
         assert isinstance(found, Failure)
         assert found.code == "slot.not_ready"

@@ -155,7 +155,7 @@ class OperatorProcess:
     def stop(self) -> int:
         """SIGTERM; the exit code."""
         self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(timeout=10)
+        return self._process.wait(timeout=30)
 
     @property
     def pid(self) -> int:
@@ -257,7 +257,7 @@ class OperatorProcess:
 
     def stub_at(self, port: int, **settings: Any) -> dict[str, Any]:
         data = json.dumps(settings).encode() if settings else None
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/_ctl", data=data, timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/_ctl", data=data, timeout=30) as answer:
             return json.load(answer)
 
 

@@ -59,7 +59,7 @@ def served(operator: FakeOperator, state: Path) -> Iterator[Served]:
             yield here
         finally:
             portal.call(shutdown.set)
-            running.result(timeout=10)
+            running.result(timeout=30)
 
 
 def _wait_for(here: Served, running: Any) -> None:

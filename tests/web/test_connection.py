@@ -19,7 +19,7 @@ def connect(live):
     opened = []
 
     def connect_one():
-        opened.append(socket.create_connection(("127.0.0.1", live.port), timeout=5))
+        opened.append(socket.create_connection(("127.0.0.1", live.port), timeout=30))
         return opened[-1]
 
     yield connect_one
@@ -107,7 +107,7 @@ def test_trailers_without_end_are_refused(connect):
 
 
 def test_a_large_body_in_many_pieces_is_no_large_head(live):
-    client = http.client.HTTPConnection("127.0.0.1", live.port, timeout=5)
+    client = http.client.HTTPConnection("127.0.0.1", live.port, timeout=30)
     body = b'{"reason":"' + b" " * 900_000 + b'"}'
     headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
     client.request("POST", "/api/slots/chat/suspend", body, headers)
@@ -122,7 +122,7 @@ def test_connections_are_counted_and_the_socket_file_stays_free(live, connect, m
         one.sendall(BEGUN)
     until_said(connect(), b"HTTP/1.1 503")
     with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(5)
+        client.settimeout(30)
         client.connect(str(live.socket))
         assert answered(client)
     held.pop().close()

@@ -21,7 +21,7 @@ def connect(live):
 
     def connect_one(*, unix=False):
         opened.append(socket.socket(socket.AF_UNIX if unix else socket.AF_INET))
-        opened[-1].settimeout(5)
+        opened[-1].settimeout(30)
         opened[-1].connect(str(live.socket) if unix else ("127.0.0.1", live.port))
         return opened[-1]
 
@@ -36,7 +36,7 @@ def begun(client: socket.socket, path: str, more: str = "Content-Length: 100\r\n
 
 
 def until_closed(client: socket.socket) -> bytes:
-    """Everything that comes until the server ends the connection; fails after five seconds."""
+    """Everything that comes until the server ends the connection; fails after half a minute."""
     got = b""
     while data := client.recv(65_536):
         got += data

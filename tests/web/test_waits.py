@@ -18,7 +18,7 @@ from tests.support.served import TOKEN, Served
 
 
 def asked(live: Served, path: str) -> tuple[int, dict]:
-    connection = http.client.HTTPConnection("127.0.0.1", live.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", live.port, timeout=30)
     try:
         headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
         connection.request("POST", path, b"{}", headers)
