@@ -58,7 +58,10 @@ class Pace:
     def starts(self, effect: a.Start) -> list[str]:
         box = self.sim.podman.boxes.get(effect.id)
         digest, count, ended = self.rows.get(effect.slot, ("", 0, 0.0))
-        if box is None or box.spec.labels.get(LABEL_SPEC) != digest or count < 2:
+        if box is not None and digest not in ("", box.spec.labels.get(LABEL_SPEC)):
+            self.forget(effect.slot)  # other inputs are in between, such as those that it is rolled back to
+            return []
+        if box is None or count < 2:
             return []
         least = min(FIRST_S * 2.0 ** (count - 2), LONGEST_S) * (1 - JITTER)
         waited = self.sim.time - ended

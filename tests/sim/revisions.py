@@ -156,9 +156,10 @@ class Revisions(Admissions):
         if found is not None and status.admitted != self.commit:
             wrong.append(f"admitted is {status.admitted[:4]}, and {self.commit[:4]} is in force")
         wanted = overrides.hold.commit if overrides.hold else sim.git.told[-1] if len(sim.git.told) > self.told else ""
-        refused = found is not None and (found.refused or (wanted != "" and wanted == sim.away.refused))
+        untaken = wanted != "" and wanted == sim.away.refused
+        refused = found is not None and (found.refused or untaken)
         if found is not None and found.lost:
-            if "Admitted" in true or sim.sync.figures().refused or found.pruning.slots:
+            if "Admitted" in true or sim.sync.figures().refused != untaken or found.pruning.slots:
                 wrong.append("what could not be read counts as read, or as refused")
         elif found is not None and (("Admitted" in true) == refused or sim.sync.figures().refused != refused):
             wrong.append("Admitted or its figure does not say whether the revision was refused")
