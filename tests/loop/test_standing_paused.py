@@ -22,10 +22,11 @@ def test_a_pull_that_failed_wakes_while_it_is_tried_and_not_while_it_pauses() ->
     assert (found.of().phase, found.of().wakes, found.of().retry_s) == ("Pulling", True, PULLING_S)
 
 
-def test_a_crash_loop_says_the_decisive_line_that_its_status_has() -> None:
+def test_a_crash_loop_says_the_decisive_line_that_its_status_has_from_the_second_crash_on() -> None:
     found = on_its_way(model="crash")
     while found.of().phase != "CrashLoop" or found.of().wakes:
-        found.sim.run(0.1)
+        found.sim.run(0.02)
+    assert found.sim.reconciler.state("chat").exits == 2
     status = found.one("chat")
     ready = status.condition("Ready")
     assert status.last_exit.startswith("exit code ")

@@ -117,7 +117,7 @@ def test_crashes_keep_their_pace_over_an_idle_time() -> None:
     sim.home.slot("chat", Want(port=8101, on_demand=True, idle=5, model="crash").text)
     sim.edit()
     sim.requests.ask("chat")
-    sim.run(7)
+    sim.run(6)
     state = sim.reconciler.state("chat")
     assert sim.reconciler.aims.targets["chat"].off == "Idle", "nobody waits for it any more"
     assert state.exits >= 2

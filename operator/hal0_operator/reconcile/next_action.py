@@ -29,6 +29,8 @@ from hal0_operator.runtimes.diff import field_diff
 EXITS_TO_REJECT = 3
 EXITS_TO_KEEP = 2
 """Exits in a row from which on the log of each is kept before the next start."""
+FIRST_LIST_S = 0.2
+"""After a death: mostly Podman knows the exit code by then, and even the shortest pause leaves time for the log."""
 
 Step = Effect | Wait | None
 
@@ -182,13 +184,11 @@ def _dead(v: View, own: Container) -> Step:
     assert run.dead_at is not None
     if (pause := outside_pause(v)) is not None:
         return pause
-    settled_at = run.dead_at + HEAL_WINDOW_S
     if v.state.exits >= EXITS_TO_KEEP:
-        # No hurry any more: the exit code and the last lines are wanted before its pause, and a list has the code.
-        return Wait("settling", "why it exited is found out first", settled_at) if v.now < settled_at else NEED_LIST
+        return _find_out(v, run.dead_at)
     if (pause := _paced(v)) is not None:
         return pause
-    if v.now >= settled_at:
+    if v.now >= run.dead_at + HEAL_WINDOW_S:
         return NEED_LIST
     if v.now < v.state.heal_next:
         return Wait("settling", "Podman has not seen the exit yet", v.state.heal_next)
@@ -200,6 +200,14 @@ def _dead(v: View, own: Container) -> Step:
             return step
         return _start_or_again(v, wanted, own, "its process died")
     return Start(v.slot, own.id, f"its process died, {_nth(v)}")
+
+
+def _find_out(v: View, dead_at: float) -> Wait:
+    """No hurry any more: the exit code and the last lines are wanted before the pause, and a list has the code."""
+    look_at, settled_at = dead_at + FIRST_LIST_S, dead_at + HEAL_WINDOW_S
+    if v.now >= settled_at or v.now >= look_at > v.world.begun_at:
+        return NEED_LIST
+    return Wait("settling", "why it exited is found out first", look_at if v.now < look_at else settled_at)
 
 
 def _too_slow(v: View, own: Container, limit: float) -> Step:
