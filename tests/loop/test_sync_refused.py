@@ -38,8 +38,9 @@ def test_a_revision_that_cannot_be_taken_leaves_the_last_one(
         assert it.remote.figures().syncs[(kind,)] == 1
         await it.look()
         admitted = it.condition("Admitted")
-        assert (admitted.status, admitted.message) == ("False", it.condition(type).message)
-        assert it.condition("Stalled").message == admitted.message
+        told = it.condition(type).message
+        assert (admitted.status, admitted.message) == ("False", f"gitops.{kind} {told}")
+        assert it.condition("Stalled").message in (told, admitted.message)
         assert (it.reasons.count("RevisionRefused"), it.remote.figures().refused) == (1, True)
         git.fail("tip", "unreachable")
         await it.look()

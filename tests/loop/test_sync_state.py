@@ -42,11 +42,6 @@ def test_each_step_back_leads_further_back_and_never_to_what_was_left() -> None:
     assert back_to("", memory, kept) == "c4"
 
 
-def test_the_order_of_an_earlier_release_is_taken_over() -> None:
-    memory = SourceMemory(admitted=revision("c2"), good=("c2", "c1")).with_admitted(revision("c3"), 1, "now")
-    assert (memory.good, memory.arrived) == (("c3", "c2"), ("c3", "c2"))
-
-
 def test_a_revision_that_was_refused_is_nothing_to_go_back_to() -> None:
     memory = SourceMemory(attempted="bad", admitted=revision("c3"), good=("c3", "c2"))
     assert back_to("bad", memory, ("bad", "c3", "c2")) is None

@@ -45,9 +45,9 @@ class Outcomes:
         """A revision could not be had: it is refused where that is its own fault, which a network's is not."""
         if fault.kind not in OF_THE_REVISION:
             return
-        refusal = (commit, Trouble(fault.kind, str(fault)))
+        refusal = (commit, Trouble(fault.kind, f"gitops.{fault.kind} {fault}"))
         if refusal != self._refusal:
-            told = f"{short(commit)}: the last one stays in force; {fault}"
+            told = f"{short(commit)}: the last one stays in force; {refusal[1].message}"
             self._log.add("Warning", "RevisionRefused", "", told)
         self._refusal = refusal
 

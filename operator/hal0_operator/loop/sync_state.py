@@ -60,8 +60,7 @@ class SourceMemory(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     def with_admitted(self, revision: Revision, keep: int, at: str) -> "SourceMemory":
         """``keep`` revisions are remembered, the one in force among them."""
         good = (revision.commit, *(c for c in self.good if c != revision.commit))[: keep + 1]
-        known = self.arrived or self.good  # an earlier release wrote the one alone
-        arrived = known if revision.commit in known else (revision.commit, *known)
+        arrived = self.arrived if revision.commit in self.arrived else (revision.commit, *self.arrived)
         arrived = tuple(commit for commit in arrived if commit in good)
         return msgspec.structs.replace(self, admitted=revision, good=good, arrived=arrived, at=at)
 
@@ -171,7 +170,7 @@ def back_to(given: str, memory: SourceMemory, kept: Iterable[str], hold: Hold | 
     now = memory.admitted.commit if memory.admitted is not None else ""
     before = tuple(commit for commit in memory.good if commit != now)
     if hold is not None:
-        order = memory.arrived or memory.good
+        order = memory.arrived
         before = order[order.index(hold.commit) + 1 :] if hold.commit in order else ()
     return next((commit for commit in before if commit in there), None)
 
