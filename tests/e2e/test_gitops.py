@@ -258,7 +258,7 @@ def test_a_link_that_leaves_the_repository_is_refused_and_nothing_of_its_target_
     assert done.returncode == 1
     condition = following.source("SourceRefused")
     assert "slots/spy.toml" in condition["message"]
-    assert following.source("Admitted")["message"] == condition["message"]
+    assert following.source("Admitted")["message"] == f"gitops.refused {condition['message']}"
     assert "hal0_gitops_refused 1.0" in following.get("/metrics")
     assert following.cids() == before
     told = [following.get("/api/source"), following.get("/api/events"), following.get("/metrics"), done.stderr]
