@@ -207,7 +207,8 @@ def _find_out(v: View, dead_at: float) -> Wait:
     look_at, settled_at = dead_at + FIRST_LIST_S, dead_at + HEAL_WINDOW_S
     if v.now >= settled_at or v.now >= look_at > v.world.begun_at:
         return NEED_LIST
-    return Wait("settling", "why it exited is found out first", look_at if v.now < look_at else settled_at)
+    told = f"{container_name(v.slot)} {failures(v.state.exits, None)}; why is found out first"
+    return Wait("settling", told, look_at if v.now < look_at else settled_at)
 
 
 def _too_slow(v: View, own: Container, limit: float) -> Step:
