@@ -60,7 +60,10 @@ def _container(facts: SlotFacts) -> ContainerStatus | None:
     if run is not None and run.id == own.id and run.dead_at is None:
         # Podman's own time, once a list has it; else when it was seen to run.
         started = rfc3339(own.started_at) if own.started_at > 0 else facts.stamp(run.since)
-    return ContainerStatus(own.id, own.name, own.image, started)
+    wanted = facts.view.effective
+    # An image may have many names, of which Podman tells any one.
+    image = wanted.inputs.image if wanted is not None and wanted.digest == own.digest else own.image
+    return ContainerStatus(own.id, own.name, image, started)
 
 
 def rfc3339(epoch_s: float) -> str:
