@@ -34,7 +34,7 @@ def stalled(name: str, reason: str, phase: str = "Blocked", message: str = "some
 
 
 @pytest.mark.parametrize("phase", ["Blocked", "Ready"])
-@pytest.mark.parametrize("reason", ["PortHeld", "NPUHeld", "Port", "CallFailed", "HostUnreadable"])
+@pytest.mark.parametrize("reason", ["PortHeld", "NPUHeld", "Port", "CallFailed", "HostUnreadable", "PortPathBroken"])
 def test_what_may_give_way_by_itself_is_waited_for_until_the_time_is_up(reason: str, phase: str) -> None:
     found = judge([stalled("chat", reason, phase)], waited=True)
     assert (found.decided, found.failed, found.blocked) == (False, (), (f"chat: {phase}: somebody has it",))

@@ -17,10 +17,11 @@ from hal0_operator.cli.render import why
 
 SATISFIED = frozenset({"Ready", "Idle"})
 HOPELESS = frozenset({"Denied", "CrashLoop", "Blocked"})
-GIVES_WAY = frozenset({"PortHeld", "NPUHeld", "Port", "CallFailed", "HostUnreadable", "OldServes"})
+GIVES_WAY = frozenset({"PortHeld", "NPUHeld", "Port", "CallFailed", "HostUnreadable", "OldServes", "PortPathBroken"})
 """Reasons of ``Stalled`` that may end without a person: somebody who gives up what is held, a call that works again.
 
 ``Port`` is a port that the operator has to choose while all are taken; ``OldServes`` stands before the last two.
+A server that begins to listen between the looks through its port and past it has a broken path for a moment.
 """
 FAILING = ("FlagsRejected", "RolledBack", "PruneHeld", "ProfileHeld")
 
