@@ -18,7 +18,7 @@ from hal0_operator.gateway.request import Scope
 from hal0_operator.gateway.sweep import Sweep
 from hal0_operator.routing.directory import PREFIX, Directory
 from hal0_operator.routing.endpoints import ENDPOINTS, IMAGES, MODELS
-from hal0_operator.routing.failure import Failure
+from hal0_operator.routing.failure import ENDING, ENDING_RETRY_S, Failure
 
 _log = logging.getLogger("hal0_operator.gateway")
 
@@ -75,10 +75,9 @@ class Gateway:
         task = asyncio.current_task()
         if task is not None:
             task.uncancel()
-        why = "the operator is ending: ask again once it runs again; the containers go on meanwhile"
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LAST_WORDS_S):
-                await client.fail(Failure(503, "slot.not_ready", why, retry_s=5))
+                await client.fail(Failure(503, "slot.not_ready", ENDING, retry_s=ENDING_RETRY_S))
 
     async def _answer(self, scope: Scope, client: Client) -> None:
         path, method = scope["path"], scope["method"]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from hal0_operator.desired.links import CIRCLE, NOWHERE, OUTSIDE
 from hal0_operator.desired.names import OVERLAY_FILE, PROFILES_FILE, SLOTS_FOLDER, is_slot_file, shown
 from hal0_operator.gitops.limits import Limits
 from hal0_operator.gitops.objects import FILE, FOLDER, LINK, SUBMODULE, Entry, Objects, entries, tree_of
@@ -136,13 +137,13 @@ class HomeTree:
                 continue
             entry = self._names(stack[-1][1] if stack else self._root).get(part)
             if entry is None or (todo and entry.kind not in (FOLDER, LINK)):
-                raise self._refused(b"/".join(at), "is a link to nothing in the home: correct or remove it")
+                raise self._refused(b"/".join(at), NOWHERE)
             if entry.kind != LINK:
                 stack.append((part, entry.oid))
                 continue
             links += 1
             if links > self._limits.links:
-                raise self._refused(b"/".join(at), "is a link that leads in a circle: correct or remove it")
+                raise self._refused(b"/".join(at), CIRCLE)
             target = self._target(entry, at)
             if target.startswith(b"/"):
                 raise self._leaves(at)
@@ -157,8 +158,7 @@ class HomeTree:
         return self._objects.read(entry.oid, "blob")
 
     def _leaves(self, at: tuple[bytes, ...]) -> GitFault:
-        why = "is a link that leaves the home; its target is not read: copy the file into the home"
-        return self._refused(b"/".join(at), why)
+        return self._refused(b"/".join(at), OUTSIDE)
 
     def _refused(self, name: bytes, why: str) -> GitFault:
         return GitFault("refused", f"`{_shown(name)}` {why} (commit {self._commit[:12]})")

@@ -7,16 +7,16 @@ import contextlib
 import posixpath
 from collections.abc import Iterator
 
+from hal0_operator.desired.links import CIRCLE, NOWHERE, OUTSIDE
 from hal0_operator.desired.names import OVERLAY_FILE, PROFILES_FILE, SLOTS_FOLDER, is_slot_file, shown
 from hal0_operator.home.links import Astray, Found, root_of, walk
 from hal0_operator.seams.fs import Fs
 
 _WHY = {
-    Astray.DANGLES: "is a link to nothing in the home: correct or remove it",
-    Astray.CIRCLES: "is a link that leads in a circle: correct or remove it",
-    Astray.LEAVES: "is a link that leaves the home; its target is not read: copy the file into the home",
+    Astray.DANGLES: NOWHERE,
+    Astray.CIRCLES: CIRCLE,
+    Astray.LEAVES: OUTSIDE,
 }
-"""In the words of ``gitops.tree``."""
 _ABSOLUTE = (
     "is a link with an absolute target, which leaves a checkout: make it relative, or copy the file into the home"
 )

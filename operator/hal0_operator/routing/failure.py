@@ -5,6 +5,10 @@ from typing import Any
 
 import msgspec
 
+ENDING = "the operator is ending: ask again once it runs again; the containers go on meanwhile"
+ENDING_RETRY_S = 5
+"""Seconds after which whoever was told so may ask again."""
+
 TYPES = {
     400: "invalid_request_error",
     404: "not_found_error",

@@ -5,11 +5,9 @@ from collections.abc import Awaitable, Callable
 import anyio
 from starlette.requests import Request
 
+from hal0_operator.routing.failure import ENDING, ENDING_RETRY_S
 from hal0_operator.web.answers import Fault
 from hal0_operator.web.sse import CLOSING
-
-RETRY_S = 5
-"""As ``/v1`` has it."""
 
 
 async def in_time(request: Request, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
@@ -38,5 +36,4 @@ async def in_time(request: Request, seconds: float, work: Callable[[], Awaitable
     if failed is not None:
         raise failed
     if not done:
-        message = "the operator is ending: ask again once it runs again; the containers go on meanwhile"
-        raise Fault(503, "operator.ending", message, {"Retry-After": str(RETRY_S)})
+        raise Fault(503, "operator.ending", ENDING, {"Retry-After": str(ENDING_RETRY_S)})
